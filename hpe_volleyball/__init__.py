@@ -1,0 +1,41 @@
+"""Volleyball video to tracked players with 2D poses.
+
+    from hpe_volleyball import InferOptions, iter_results
+
+What is listed in `__all__` is loaded on first use: importing the package alone loads neither
+ONNX Runtime nor OpenCV.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hpe_volleyball.errors import HpeError as HpeError
+    from hpe_volleyball.infer import infer_video as infer_video
+    from hpe_volleyball.infer import iter_results as iter_results
+    from hpe_volleyball.options import InferOptions as InferOptions
+    from hpe_volleyball.records import FrameResult as FrameResult
+    from hpe_volleyball.results import Results as Results
+    from hpe_volleyball.results import read_results as read_results
+    from hpe_volleyball.summary import RunSummary as RunSummary
+
+_PUBLIC = {
+    "FrameResult": "records",
+    "HpeError": "errors",
+    "InferOptions": "options",
+    "Results": "results",
+    "RunSummary": "summary",
+    "infer_video": "infer",
+    "iter_results": "infer",
+    "read_results": "results",
+}
+
+__all__ = list(_PUBLIC)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_PUBLIC[name]}"), name)

@@ -1,0 +1,127 @@
+"""What the stages hand each other: frozen records of arrays, checked on creation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+"""uint8 [H, W, 3], BGR, rotation already applied."""
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+Bools = NDArray[np.bool_]
+
+
+def _check(
+    name: str, array: NDArray[Any], dtype: type[np.generic], shape: tuple[int | None, ...]
+) -> None:
+    """Raise ValueError unless `array` has this dtype and shape (None: any length)."""
+    fits = array.ndim == len(shape) and all(
+        want is None or want == have for want, have in zip(shape, array.shape, strict=True)
+    )
+    if not fits or array.dtype != dtype:
+        wanted = ", ".join("n" if want is None else str(want) for want in shape)
+        raise ValueError(
+            f"{name}: expected {dtype.__name__} [{wanted}], found {array.dtype} {array.shape}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of the video."""
+
+    index: int
+    """Number of the frame in this run, from 0."""
+    time_s: float
+    """Presentation time in the source, in seconds from its first frame."""
+    image: Image
+    pts: int = 0
+    """Presentation time in the stream's time base, as stored in the source."""
+
+    def __post_init__(self) -> None:
+        _check("Frame.image", self.image, np.uint8, (None, None, 3))
+
+
+@dataclass(frozen=True, slots=True)
+class Detections:
+    """People found by the detector in one frame."""
+
+    boxes: Floats
+    """float32 [n, 4], x1 y1 x2 y2 in pixels of the source frame."""
+    scores: Floats
+    """float32 [n], 0..1."""
+
+    def __post_init__(self) -> None:
+        _check("Detections.boxes", self.boxes, np.float32, (None, 4))
+        _check("Detections.scores", self.scores, np.float32, (len(self.boxes),))
+
+    @classmethod
+    def empty(cls) -> Detections:
+        """Nobody found."""
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class Tracks:
+    """The tracked people of one frame."""
+
+    ids: Ints
+    """int32 [n], from 1, the same for a person over the whole run."""
+    boxes: Floats
+    """float32 [n, 4], x1 y1 x2 y2 in pixels of the source frame."""
+    scores: Floats
+    """float32 [n]: the detector's score, or the confidence of a carried box."""
+    detected: Bools
+    """bool [n]: False where the box was carried between detections."""
+
+    def __post_init__(self) -> None:
+        _check("Tracks.ids", self.ids, np.int32, (None,))
+        _check("Tracks.boxes", self.boxes, np.float32, (len(self.ids), 4))
+        _check("Tracks.scores", self.scores, np.float32, (len(self.ids),))
+        _check("Tracks.detected", self.detected, np.bool_, (len(self.ids),))
+
+    @classmethod
+    def empty(cls) -> Tracks:
+        """Nobody tracked."""
+        return cls(
+            np.zeros(0, np.int32),
+            np.zeros((0, 4), np.float32),
+            np.zeros(0, np.float32),
+            np.zeros(0, np.bool_),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Poses:
+    """Keypoints of the people of one frame, row by row as in its `Tracks`."""
+
+    keypoints: Floats
+    """float32 [n, K, 2], x y in pixels of the source frame."""
+    scores: Floats
+    """float32 [n, K], 0..1; 0 marks a keypoint that was not found."""
+
+    def __post_init__(self) -> None:
+        _check("Poses.keypoints", self.keypoints, np.float32, (None, None, 2))
+        _check("Poses.scores", self.scores, np.float32, self.keypoints.shape[:2])
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """Everything known about one frame; rows of `tracks` and `poses` are aligned."""
+
+    frame: Frame
+    tracks: Tracks
+    poses: Poses
+    keyframe: bool
+    """The detector ran on this frame."""
+
+    def __post_init__(self) -> None:
+        if len(self.tracks.ids) != len(self.poses.keypoints):
+            raise ValueError(
+                f"FrameResult: expected as many poses as tracks, found "
+                f"{len(self.poses.keypoints)} poses and {len(self.tracks.ids)} tracks"
+            )
