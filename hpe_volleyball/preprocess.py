@@ -1,0 +1,89 @@
+"""From pixels to model inputs: letterbox, person crops, normalisation."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hpe_volleyball.records import Floats, Image
+
+PAD_VALUE = 114
+"""Grey around a letterboxed image (mmdet's configs of RTMDet)."""
+
+BOX_PADDING = 1.25
+"""How much larger than its box a person's crop is (mmpose's GetBBoxCenterScale)."""
+
+
+def normalisation_table(mean: tuple[float, ...], std: tuple[float, ...]) -> Floats:
+    """float32 [3, 256]: (value - mean) / std of every byte value, one row per channel."""
+    values = np.arange(256)
+    return np.stack([(values - m) / s for m, s in zip(mean, std, strict=True)]).astype(np.float32)
+
+
+def normalise(image: Image, table: Floats, channels: tuple[int, int, int], out: Floats) -> None:
+    """Write an image as normalised planes.
+
+    A look-up per channel takes half the time of subtracting and multiplying, and is exact.
+
+    Args:
+        image: uint8 [H, W, 3].
+        table: Made by `normalisation_table`, in the order of the planes.
+        channels: The image's channel for each plane: (0, 1, 2) keeps BGR, (2, 1, 0) gives RGB.
+        out: float32 [3, H, W], written.
+    """
+    for plane, channel in enumerate(channels):
+        cv2.LUT(cv2.extractChannel(image, channel), table[plane], dst=out[plane])
+
+
+def letterbox(image: Image, canvas: Image) -> tuple[float, float]:
+    """Scale an image into the top left of `canvas`, grey around it.
+
+    Returns:
+        Canvas pixels per image pixel, in x and in y. They differ a little because the scaled size
+        is whole pixels; on 1768x994 one scale for both would be 2 px off at the lower edge.
+    """
+    height, width = image.shape[:2]
+    scale = min(canvas.shape[0] / height, canvas.shape[1] / width)
+    new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
+    canvas[new_height:] = PAD_VALUE
+    canvas[:, new_width:] = PAD_VALUE
+    inside = canvas[:new_height, :new_width]
+    cv2.resize(image, (new_width, new_height), dst=inside, interpolation=cv2.INTER_LINEAR)
+    return new_width / width, new_height / height
+
+
+def crop_regions(boxes: Floats, width: int, height: int) -> NDArray[np.float64]:
+    """Where the crops of people lie in the picture, in the aspect ratio of a pose model's input.
+
+    mmpose's rule (GetBBoxCenterScale, TopdownAffine without UDP): the box grows by `BOX_PADDING`
+    about its centre, then its shorter side grows until the aspect ratio fits.
+
+    Args:
+        boxes: float32 [n, 4], x1 y1 x2 y2.
+        width: Of the model's input.
+        height: Of the model's input.
+
+    Returns:
+        float64 [n, 3]: x and y of the top left corner, and source pixels per crop pixel.
+    """
+    corners = boxes.astype(np.float64)
+    size = (corners[:, 2:] - corners[:, :2]) * BOX_PADDING
+    step = np.maximum(size[:, 0] / width, size[:, 1] / height)
+    centre = (corners[:, :2] + corners[:, 2:]) / 2
+    corner = centre - step[:, None] * (width / 2, height / 2)
+    return np.concatenate([corner, step[:, None]], axis=1)
+
+
+def crop(image: Image, region: NDArray[np.float64], width: int, height: int) -> Image:
+    """Cut one region of `crop_regions` out of an image; black where it lies outside."""
+    x, y, step = region
+    to_source = np.array([[step, 0, x], [0, step, y]])
+    return cv2.warpAffine(  # type: ignore[return-value]
+        image,
+        to_source,
+        (width, height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=0,
+    )
