@@ -1,0 +1,48 @@
+"""Names of unfinished results, and small files that appear complete or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hpe_volleyball.errors import OutputError
+
+
+def partial_path(path: Path) -> Path:
+    """Where a result stands until it is complete: match.poses.partial.h5 for match.poses.h5."""
+    return path.with_name(f"{path.stem}.partial{path.suffix}")
+
+
+def write_run_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write `content` as JSON; `path` appears, or is replaced, only when all is written.
+
+    Raises:
+        OutputError: the file cannot be written.
+        TypeError: `content` holds something that JSON cannot carry.
+    """
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    partial = partial_path(path)
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise OutputError(cannot_write(path, error)) from error
+
+
+def cannot_write(path: Path, error: Exception) -> str:
+    """What to tell the user about a failed write."""
+    reason = getattr(error, "strerror", None) or str(error)
+    # HDF5 packs the reason into a long message of several lines.
+    packed = re.search(r"error message = '([^']*)'", reason)
+    reason = packed[1] if packed else " ".join(reason.split())
+    return (
+        f"{path} cannot be written ({reason}); expected a folder with room that may be written; "
+        f"free some space or choose another --output-dir"
+    )

@@ -1,0 +1,180 @@
+"""Bounded background threads: read ahead of a consumer, or work behind a producer."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from threading import Condition, Thread
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+T = TypeVar("T")
+
+
+class _Channel(Generic[T]):
+    """A bounded queue between one sending and one receiving thread; each can end it."""
+
+    def __init__(self, depth: int) -> None:
+        if depth < 1:
+            raise ValueError(f"depth: expected at least 1, found {depth}")
+        self._depth = depth
+        self._items: deque[T] = deque()
+        self._changed = Condition()
+        self._finished = False
+        self._dropped = False
+        self._error: BaseException | None = None
+
+    def send(self, item: T) -> bool:
+        """Wait for room and queue `item`; False when the receiver has gone."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._dropped or len(self._items) < self._depth)
+            if not self._dropped:
+                self._items.append(item)
+                self._changed.notify_all()
+            return not self._dropped
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """No more items; the receiver meets `error` after the last one."""
+        with self._changed:
+            self._finished = True
+            self._error = error
+            self._changed.notify_all()
+
+    def drop(self) -> None:
+        """Throw away what is queued and refuse the rest: the receiver has gone."""
+        with self._changed:
+            self._dropped = True
+            self._items.clear()
+            self._changed.notify_all()
+
+    def received(self) -> Generator[T]:
+        """The items in order, until the sender has finished or the channel is dropped."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._items or self._finished or self._dropped)
+                if self._dropped:
+                    return
+                if not self._items:
+                    if self._error is not None:
+                        raise self._error
+                    return
+                item = self._items.popleft()
+                self._changed.notify_all()
+            yield item
+
+
+def prefetch(source: Iterable[T], depth: int) -> Generator[T]:
+    """Iterate over `source` in a thread of its own, at most `depth` items ahead.
+
+    The thread starts with the first `next`. Whatever `source` raises is raised here, after all
+    items before it. Closing the generator (or leaving it to the garbage collector) stops the
+    thread after the item at hand, closes `source` in that thread and waits for it.
+
+    Raises:
+        ValueError: `depth` is below 1.
+    """
+    channel: _Channel[T] = _Channel(depth)
+    thread = _start(lambda: _send_all(source, channel), "prefetch")
+    try:
+        yield from channel.received()
+    finally:
+        channel.drop()
+        thread.join()
+
+
+def _send_all(source: Iterable[T], channel: _Channel[T]) -> None:
+    """Feed the channel from `source`; errors travel through it."""
+    try:
+        for item in source:
+            if not channel.send(item):
+                break
+        if isinstance(source, Generator):
+            source.close()
+    except BaseException as error:  # noqa: BLE001 - raised again in the receiving thread
+        channel.finish(error)
+    else:
+        channel.finish()
+
+
+def _start(target: Callable[[], None], name: str) -> Thread:
+    # Daemon: a consumer that is still alive when the interpreter ends must not block its exit.
+    thread = Thread(target=target, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+class Worker(Generic[T]):
+    """A thread that calls `handle` for each item, in order, behind a bounded queue.
+
+    As a context manager it closes at the end, or aborts when the body raised.
+
+    Args:
+        handle: called in the worker's thread, one item at a time.
+        depth: how many items may wait.
+        name: of the thread, for debuggers.
+
+    Raises:
+        ValueError: `depth` is below 1.
+    """
+
+    def __init__(self, handle: Callable[[T], None], depth: int, name: str = "worker") -> None:
+        self._handle = handle
+        self._channel: _Channel[T] = _Channel(depth)
+        self._error: BaseException | None = None
+        self._closed = False
+        self._thread = _start(self._run, name)
+
+    def put(self, item: T) -> None:
+        """Queue `item`; waits while the queue is full.
+
+        Raises:
+            BaseException: whatever `handle` raised for an earlier item.
+            ValueError: the worker is closed.
+        """
+        if self._closed:
+            raise ValueError("put: the worker is closed")
+        if not self._channel.send(item):
+            self._raise_error()
+
+    def close(self) -> None:
+        """Wait until all items are handled and end the thread; may be called again.
+
+        Raises:
+            BaseException: whatever `handle` raised.
+        """
+        self._closed = True
+        self._channel.finish()
+        self._thread.join()
+        self._raise_error()
+
+    def abort(self) -> None:
+        """Drop what is queued, wait for the item at hand and end the thread; raises nothing."""
+        self._closed = True
+        self._channel.drop()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self.close()
+        else:
+            self.abort()
+
+    def _run(self) -> None:
+        try:
+            for item in self._channel.received():
+                self._handle(item)
+        except BaseException as error:  # noqa: BLE001 - raised again by put() or close()
+            self._error = error
+            self._channel.drop()
+
+    def _raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error

@@ -1,0 +1,204 @@
+"""What a video file is: checks that it can be read and says what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition, Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from hpe_volleyball.errors import SourceError
+
+_EXPECTED = "expected a video that FFmpeg reads, such as MP4, MOV, MKV or AVI"
+_FALLBACK_RATE = Fraction(25)
+"""For streams that name no rate at all; it is what FFmpeg assumes for raw H.264."""
+
+
+@dataclass(frozen=True, slots=True)
+class Colour:
+    """How the stored numbers stand for colours; codes of ITU-T H.273, 2 is "unspecified"."""
+
+    primaries: int
+    transfer: int
+    matrix: int
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What the header and the first picture of a video say."""
+
+    path: Path
+    width: int
+    """Pixels, after rotation."""
+    height: int
+    """Pixels, after rotation."""
+    rate: Fraction
+    """Average frames per second, exact: 30000/1001 stays 30000/1001."""
+    time_base: Fraction
+    """Seconds per unit of the time stamps (pts)."""
+    start_pts: int
+    """Time stamp of the first picture; time 0 of the video."""
+    n_frames: int | None
+    """Pictures that the header promises; None where the format does not say."""
+    duration_s: float | None
+    """Seconds that the header promises; None where the format does not say."""
+    rotation: int
+    """Counter-clockwise turn that the file asks for: 0, 90, 180 or 270 degrees."""
+    sample_aspect: Fraction
+    """Width to height of one pixel, after rotation; 1 for square pixels."""
+    codec: str
+    has_audio: bool
+    colour: Colour
+
+    @property
+    def frame_ticks(self) -> Fraction:
+        """Length of one frame at the average rate, in units of the time base."""
+        return 1 / (self.rate * self.time_base)
+
+    def time_s(self, pts: int) -> float:
+        """Seconds from the first picture to the time stamp `pts`."""
+        return float((pts - self.start_pts) * self.time_base)
+
+
+def probe(path: Path) -> VideoInfo:
+    """Open a video, decode its first picture and say what it is.
+
+    Raises:
+        SourceError: no such file, not a video, no picture track, or nothing that decodes.
+    """
+    with open_video(path) as (container, stream):
+        first = _first_picture(path, container, stream)
+        turned = round(first.rotation / 90) * 90 % 360
+        upright = turned % 180 == 0
+        aspect = stream.sample_aspect_ratio or Fraction(1)
+        return VideoInfo(
+            path=path,
+            width=first.width if upright else first.height,
+            height=first.height if upright else first.width,
+            rate=stream.average_rate or stream.guessed_rate or _FALLBACK_RATE,
+            time_base=time_base_of(stream),
+            start_pts=display_stamp(container, first) or 0,
+            n_frames=stream.frames or None,
+            duration_s=_duration_s(container, stream),
+            rotation=turned,
+            sample_aspect=aspect if upright else 1 / aspect,
+            codec=stream.codec_context.codec.canonical_name,
+            has_audio=bool(container.streams.audio),
+            colour=Colour(
+                stream.codec_context.color_primaries,
+                stream.codec_context.color_trc,
+                stream.codec_context.colorspace,
+            ),
+        )
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a video file and its first picture track, set to decode in threads.
+
+    Raises:
+        SourceError: no such file, not a video, or no picture track that can be decoded.
+    """
+    with open_container(path) as container:
+        yield container, _picture_track(path, container)
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a media file of whatever content.
+
+    Raises:
+        SourceError: no such file, or not a media file.
+    """
+    _check_file(path)
+    try:
+        # "file:" keeps FFmpeg from taking a colon in the name for a protocol, and the list
+        # keeps playlists from reaching into the network.
+        return av.open(
+            f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace"
+        )
+    except (av.FFmpegError, OSError) as error:
+        raise SourceError(_refusal(path, error)) from error
+
+
+def display_stamp(container: InputContainer, picture: VideoFrame) -> int | None:
+    """The time stamp of a decoded picture; None where the file has none.
+
+    AVI stores decoding times only. Pictures leave the decoder in display order, so in AVI the
+    decoding times in that order are the display times, up to a constant.
+    """
+    return picture.dts if container.format.name == "avi" else picture.pts
+
+
+def time_base_of(stream: Stream) -> Fraction:
+    """Seconds per unit of a stream's time stamps."""
+    if stream.time_base is None:
+        raise AssertionError("an opened stream has a time base")
+    return stream.time_base
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise SourceError(f"{path} is a directory; {_EXPECTED}")
+    if not path.exists():
+        raise SourceError(f"{path}: no such file; check the path")
+    if path.is_file() and path.stat().st_size == 0:
+        raise SourceError(f"{path} is empty (0 bytes); {_EXPECTED}; copy the file again")
+
+
+def _refusal(path: Path, error: Exception) -> str:
+    """What to tell about a file that FFmpeg does not open."""
+    reason = getattr(error, "strerror", None) or str(error)
+    if isinstance(error, av.error.InvalidDataError):
+        with path.open("rb") as file:
+            head = file.read(12)
+        if head[4:8] == b"ftyp":
+            return (
+                f"{path}: an MP4 or MOV file without its index (moov): it was cut off before it "
+                f"was finished; copy it again or repair it with the tool of the camera's maker"
+            )
+    return f"{path} cannot be opened ({reason}); {_EXPECTED}"
+
+
+def _picture_track(path: Path, container: InputContainer) -> VideoStream:
+    if container.format.name == "tty":
+        raise SourceError(f"{path} is a text file; {_EXPECTED}")
+    tracks = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not tracks:
+        found = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+        raise SourceError(f"{path} has no picture track, found: {found}; {_EXPECTED}")
+    # PyAV types it as always there, but it is None where FFmpeg has no decoder.
+    if not tracks[0].codec_context:
+        raise SourceError(
+            f"{path}: its pictures are in a format without a decoder here; convert it to H.264"
+        )
+    tracks[0].thread_type = "AUTO"
+    return tracks[0]
+
+
+def _first_picture(path: Path, container: InputContainer, stream: VideoStream) -> VideoFrame:
+    try:
+        for packet in container.demux(stream):
+            try:
+                frames = packet.decode()
+            except (av.FFmpegError, OSError):
+                continue
+            if frames:
+                return frames[0]
+    except (av.FFmpegError, OSError) as error:
+        raise SourceError(f"{path} cannot be read ({error}); copy the file again") from error
+    raise SourceError(
+        f"{path} holds no picture that can be decoded; {_EXPECTED}; copy the file again"
+    )
+
+
+def _duration_s(container: InputContainer, stream: VideoStream) -> float | None:
+    if stream.duration is not None:
+        return float(stream.duration * time_base_of(stream))
+    return None if container.duration is None else container.duration / av.time_base

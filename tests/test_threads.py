@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from hpe_volleyball.threads import Worker, prefetch
+
+WAIT_S = 10.0
+
+
+class Boom(Exception):  # noqa: N818
+    pass
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left() -> Iterator[None]:
+    before = set(threading.enumerate())
+    yield
+    assert set(threading.enumerate()) <= before
+
+
+def test_prefetch_keeps_order_and_ends() -> None:
+    assert list(prefetch(range(1000), 3)) == list(range(1000))
+    assert list(prefetch([], 1)) == []
+
+
+def test_prefetch_runs_in_another_thread_and_stays_within_its_depth() -> None:
+    made: list[int] = []
+    names: set[str] = set()
+    full = threading.Event()
+
+    def source() -> Iterator[int]:
+        for number in range(100):
+            names.add(threading.current_thread().name)
+            made.append(number)
+            if number == 4:
+                full.set()
+            yield number
+
+    ahead = prefetch(source(), 3)
+    assert next(ahead) == 0
+    # One taken, three queued, one in the hand of the thread that waits for room.
+    assert full.wait(WAIT_S)
+    assert made == [0, 1, 2, 3, 4]
+    assert next(ahead) == 1
+    ahead.close()
+    assert len(made) <= 6
+    assert names == {"prefetch"}
+
+
+def test_prefetch_raises_after_all_items_before_the_error() -> None:
+    def source() -> Iterator[int]:
+        yield from range(5)
+        raise Boom("five")
+
+    seen: list[int] = []
+    with pytest.raises(Boom, match="five"):
+        seen.extend(prefetch(source(), 2))
+    assert seen == [0, 1, 2, 3, 4]
+
+
+def test_closing_a_full_prefetch_closes_the_source_in_its_thread() -> None:
+    closed: list[str] = []
+
+    def source() -> Iterator[int]:
+        try:
+            while True:
+                yield 1
+        finally:
+            closed.append(threading.current_thread().name)
+
+    ahead = prefetch(source(), 1)
+    next(ahead)
+    ahead.close()
+    assert closed == ["prefetch"]
+
+
+def test_prefetch_left_behind_is_stopped() -> None:
+    def source() -> Iterator[int]:
+        while True:
+            yield 1
+
+    next(prefetch(source(), 1))  # the fixture sees that the thread has gone
+
+
+def test_a_forgotten_prefetch_does_not_block_the_exit_of_the_program() -> None:
+    code = (
+        "from itertools import count; from hpe_volleyball.threads import prefetch\n"
+        "kept = prefetch(count(), 1); next(kept)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=WAIT_S * 3)  # noqa: S603
+
+
+def test_depth_below_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1, found 0"):
+        list(prefetch([1], 0))
+    with pytest.raises(ValueError, match="at least 1, found 0"):
+        Worker(print, 0)
+
+
+def test_worker_handles_everything_in_order_before_close_returns() -> None:
+    done: list[int] = []
+    with Worker(done.append, 2) as worker:
+        for number in range(500):
+            worker.put(number)
+    assert done == list(range(500))
+    worker.close()
+    with pytest.raises(ValueError, match="closed"):
+        worker.put(1)
+
+
+def test_put_waits_while_the_queue_is_full() -> None:
+    go, queued = threading.Event(), threading.Event()
+    done: list[int] = []
+
+    def handle(number: int) -> None:
+        assert go.wait(WAIT_S)
+        done.append(number)
+
+    worker = Worker(handle, 1)
+
+    def produce() -> None:
+        for number in range(3):
+            worker.put(number)
+        queued.set()
+
+    producer = threading.Thread(target=produce)
+    producer.start()
+    assert not queued.wait(0.1)  # one in hand, one queued, the third waits
+    go.set()
+    producer.join()
+    worker.close()
+    assert done == [0, 1, 2]
+
+
+def test_error_reaches_a_put_that_waits_and_every_later_call() -> None:
+    handled: list[int] = []
+
+    def handle(number: int) -> None:
+        handled.append(number)
+        if number == 2:
+            raise Boom("two")
+
+    worker = Worker(handle, 1)
+
+    def produce() -> None:
+        for number in range(100):
+            worker.put(number)
+
+    with pytest.raises(Boom, match="two"):
+        produce()
+    assert handled == [0, 1, 2]
+    with pytest.raises(Boom):
+        worker.close()
+    worker.abort()
+
+
+def test_error_of_the_last_item_is_raised_by_close() -> None:
+    def handle(_: int) -> None:
+        raise Boom("last")
+
+    worker = Worker(handle, 5)
+    worker.put(1)
+    with pytest.raises(Boom, match="last"):
+        worker.close()
+
+
+def test_abort_drops_what_is_queued() -> None:
+    started = threading.Event()
+    done: list[int] = []
+
+    def handle(number: int) -> None:
+        started.set()
+        channel = worker._channel
+        with channel._changed:
+            assert channel._changed.wait_for(lambda: channel._dropped, WAIT_S)
+        done.append(number)
+
+    worker = Worker(handle, 10)
+    for number in range(5):
+        worker.put(number)
+    assert started.wait(WAIT_S)
+    worker.abort()
+    assert done == [0]
+
+
+def test_error_in_the_body_aborts_and_is_the_one_that_is_seen() -> None:
+    def handle(_: int) -> None:
+        raise Boom("handle")
+
+    def fail() -> None:
+        with Worker(handle, 1) as worker:
+            worker.put(1)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
