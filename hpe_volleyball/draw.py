@@ -1,0 +1,300 @@
+"""Draws one frame's result over its picture, for people to look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from math import cos, radians, sin, sqrt
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from hpe_volleyball.records import Floats, FrameResult, Image, Poses, Tracks
+from hpe_volleyball.skeleton import Side, Skeleton
+
+Colour = tuple[int, int, int]
+"""Blue, green, red, 0..255."""
+
+SIDE_COLOURS: dict[Side, Colour] = {
+    "left": (255, 160, 40),
+    "right": (0, 170, 255),
+    "middle": (235, 235, 235),
+}
+"""Azure, amber and near white: azure and amber also stay apart for colour-blind eyes."""
+
+_DARK: Colour = (20, 20, 20)
+_WHITE: Colour = (255, 255, 255)
+_GREY: Colour = (140, 140, 140)
+_GREEN: Colour = (80, 220, 80)
+
+_GOLDEN_ANGLE = 180 * (3 - sqrt(5))
+_LIGHTNESSES = (0.86, 0.66, 0.76)  # all light enough for dark text
+_CHROMA = 0.19
+
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_SHIFT = 4  # joints are drawn at 1/16 px
+
+
+def _oklch_to_linear_rgb(lightness: float, chroma: float, hue: float) -> list[float]:
+    """OKLCH (hue in degrees) to linear sRGB; outside 0..1 where sRGB has no such colour.
+
+    Matrices: Björn Ottosson, "A perceptual color space for image processing", 2020.
+    """
+    a, b = chroma * cos(radians(hue)), chroma * sin(radians(hue))
+    l_, m_, s_ = (
+        (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3,
+        (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3,
+        (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3,
+    )
+    return [
+        4.0767416621 * l_ - 3.3077115913 * m_ + 0.2309699292 * s_,
+        -1.2684380046 * l_ + 2.6097574011 * m_ - 0.3413193965 * s_,
+        -0.0041960863 * l_ - 0.7034186147 * m_ + 1.7076147010 * s_,
+    ]
+
+
+@lru_cache(maxsize=4096)
+def id_colour(track_id: int) -> Colour:
+    """The colour of a track, the same in every run.
+
+    Hues step by the golden angle, so that consecutive ids lie far apart; lightness takes turns
+    among three levels, so that ids whose hues come close again differ in it. Chroma is lowered
+    until sRGB can show the colour.
+    """
+    lightness = _LIGHTNESSES[track_id % len(_LIGHTNESSES)]
+    hue = track_id * _GOLDEN_ANGLE % 360
+    chroma = _CHROMA
+    rgb = _oklch_to_linear_rgb(lightness, chroma, hue)
+    while min(rgb) < 0 or max(rgb) > 1:
+        chroma -= 0.005
+        rgb = _oklch_to_linear_rgb(lightness, chroma, hue)
+    red, green, blue = (
+        round(255 * (12.92 * c if c <= 0.0031308 else 1.055 * c ** (1 / 2.4) - 0.055)) for c in rgb
+    )
+    return blue, green, red
+
+
+def clock(time_s: float) -> str:
+    """Seconds as h:mm:ss.mmm."""
+    seconds, milliseconds = divmod(round(time_s * 1000), 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}.{milliseconds:03}"
+
+
+def _dashed_unit_box() -> NDArray[np.float64]:
+    """float64 [n, 2, 2]: the dashes of a box from (0, 0) to (1, 1), a dash at each corner.
+
+    Their number is fixed: dashes of a fixed length would run along the sides as a box grows.
+    """
+    sides = []
+    for axis, dashes in ((0, 4), (1, 8)):
+        parts = 2 * dashes - 1
+        along = np.arange(2 * dashes).reshape(dashes, 2) / parts
+        for across in (0.0, 1.0):
+            side = np.full((dashes, 2, 2), across)
+            side[..., axis] = along
+            sides.append(side)
+    return np.concatenate(sides)
+
+
+_SOLID_BOX = np.array([[[0, 0], [1, 0]], [[1, 0], [1, 1]], [[1, 1], [0, 1]], [[0, 1], [0, 0]]])
+_DASHED_BOX = _dashed_unit_box()
+
+
+@dataclass(frozen=True, slots=True)
+class _Strokes:
+    """Limbs or joints that share a colour and a width; a joint is a limb from it to itself."""
+
+    pairs: NDArray[np.intp]
+    colour: Colour
+    width: int
+    fine: bool
+    """Of a hand or the face: drawn without a dark outline."""
+    line: int
+    """OpenCV's line type."""
+
+
+def _is_fine(name: str) -> bool:
+    """Hands and face lie too close together for lines of the usual width."""
+    return name.startswith("face_") or "_hand_" in name
+
+
+class OverlayPainter:
+    """Paints results over frames of one size.
+
+    A track has a box in its own colour, solid where it was detected and dashed where it was
+    carried, with id and score. Limbs and joints are azure on the person's left, amber on the
+    right and white in the middle; below `min_score` they are left out, below `sure_score` they
+    are darker. A corner shows time, frame number, and whether the detector ran on this frame.
+
+    Args:
+        skeleton: What the keypoints mean.
+        width: Width of the frames, px.
+        height: Height of the frames, px.
+        min_score: Keypoints below this score are not drawn; those with score 0 never are.
+        sure_score: Keypoints below this score are darkened.
+    """
+
+    def __init__(
+        self,
+        skeleton: Skeleton,
+        width: int,
+        height: int,
+        *,
+        min_score: float = 0.3,
+        sure_score: float = 0.5,
+    ) -> None:
+        self._size = (width, height)
+        self._min_score = max(min_score, np.finfo(np.float32).tiny)
+        self._sure_score = sure_score
+        self._keypoints = len(skeleton.names)
+        scale = sqrt(width * height / (1920 * 1080))
+        self._outline = round(scale)  # none where it would hide what it surrounds
+        self._gap = max(1, round(scale))
+        self._box_width = max(1, round(2 * scale))
+        self._text_scale = max(0.4, 0.7 * scale)
+        self._strokes = _strokes(skeleton, max(1, round(3 * scale)))
+
+    def paint(self, result: FrameResult) -> Image:
+        """Return a new picture of the frame with everything drawn; the frame stays as it is.
+
+        Raises:
+            ValueError: The frame or the poses are not of the size this painter was made for.
+        """
+        image = result.frame.image
+        height, width = image.shape[:2]
+        keypoints = result.poses.keypoints.shape[1]
+        if (width, height, keypoints) != (*self._size, self._keypoints):
+            raise ValueError(
+                f"expected a frame of {self._size[0]}x{self._size[1]} px with {self._keypoints} "
+                f"keypoints per person, found {width}x{height} px with {keypoints}"
+            )
+        canvas = image.copy()
+        boxes = self._clipped(result.tracks.boxes)
+        self._draw_boxes(canvas, result.tracks, boxes)
+        self._draw_poses(canvas, result.poses)
+        self._draw_labels(canvas, result.tracks, boxes)
+        self._draw_stamp(canvas, result)
+        return canvas
+
+    def _clipped(self, points: Floats) -> Floats:
+        """Pull x y pairs in the last axis to at most one frame outside of the picture."""
+        size = np.resize(np.array(self._size, np.float32), points.shape[-1])
+        return np.clip(points, -size, 2 * size)
+
+    def _draw_boxes(self, canvas: Image, tracks: Tracks, boxes: Floats) -> None:
+        for track_id, box, detected in zip(
+            tracks.ids.tolist(), boxes, tracks.detected.tolist(), strict=True
+        ):
+            unit = _SOLID_BOX if detected else _DASHED_BOX
+            lines = list(np.rint(box[:2] + unit * (box[2:] - box[:2])).astype(np.int32))
+            if self._outline:
+                width = self._box_width + 2 * self._outline
+                cv2.polylines(canvas, lines, False, _DARK, width)
+            cv2.polylines(canvas, lines, False, id_colour(track_id), self._box_width)
+
+    def _draw_poses(self, canvas: Image, poses: Poses) -> None:
+        points = np.rint(self._clipped(poses.keypoints) * 2**_SHIFT).astype(np.int32)
+        shown: list[tuple[_Strokes, NDArray[Any], NDArray[Any]]] = []
+        for strokes in self._strokes:
+            scores = poses.scores[:, strokes.pairs].min(axis=-1)
+            visible = scores >= self._min_score
+            if visible.any():
+                shown.append(
+                    (strokes, points[:, strokes.pairs][visible], scores[visible] < self._sure_score)
+                )
+        for strokes, lines, _ in shown:
+            if self._outline and not strokes.fine:
+                _polylines(canvas, lines, _DARK, strokes.width + 2 * self._outline, cv2.LINE_AA)
+        for strokes, lines, unsure in shown:
+            blue, green, red = strokes.colour
+            darker = (blue * 11 // 20, green * 11 // 20, red * 11 // 20)
+            _polylines(canvas, lines[unsure], darker, strokes.width, strokes.line)
+            _polylines(canvas, lines[~unsure], strokes.colour, strokes.width, strokes.line)
+
+    def _draw_labels(self, canvas: Image, tracks: Tracks, boxes: Floats) -> None:
+        width, height = self._size
+        for track_id, score, (x1, y1, x2, y2) in zip(
+            tracks.ids.tolist(), tracks.scores.tolist(), boxes.tolist(), strict=True
+        ):
+            if x2 < 0 or y2 < 0 or x1 >= width or y1 >= height:
+                continue
+            colour = id_colour(track_id)
+            number, percent = f"{track_id}", f"{score:.0%}"
+            gap = 3 * self._gap
+            number_w, text_h = self._text_size(number, 1.0)
+            percent_w, _ = self._text_size(percent, 0.7)
+            label_w, label_h = number_w + percent_w + 3 * gap, text_h + 2 * gap
+            left = max(0, min(round(x1), width - label_w))
+            top = max(0, round(y1) - label_h)
+            canvas[top : top + label_h, left : left + label_w] = colour
+            baseline = top + gap + text_h
+            self._text(canvas, number, (left + gap, baseline), _DARK, 1.0)
+            self._text(canvas, percent, (left + 2 * gap + number_w, baseline), _DARK, 0.7)
+
+    def _draw_stamp(self, canvas: Image, result: FrameResult) -> None:
+        gap = 5 * self._gap
+        time, number = clock(result.frame.time_s), f"frame {result.frame.index}"
+        # Measured on eights, so that columns do not move from frame to frame.
+        time_w, text_h = self._text_size("".join("8" if c.isdigit() else c for c in time), 1.0)
+        number_w, _ = self._text_size("frame " + "8" * len(str(result.frame.index)), 1.0)
+        key_w, _ = self._text_size("KEY", 0.7)
+        time_x = gap + text_h + gap + key_w + 2 * gap
+        number_x = time_x + time_w + 2 * gap
+        panel = canvas[: text_h + 2 * gap, : number_x + number_w + gap]
+        panel[:] = panel // 4 + 10
+        baseline, radius = gap + text_h, text_h // 2
+        ink, filling = (_GREEN, cv2.FILLED) if result.keyframe else (_GREY, self._gap)
+        cv2.circle(canvas, (gap + radius, baseline - radius), radius, ink, filling, cv2.LINE_AA)
+        self._text(canvas, "KEY", (gap + text_h + gap, baseline), ink, 0.7)
+        self._text(canvas, time, (time_x, baseline), _WHITE, 1.0)
+        self._text(canvas, number, (number_x, baseline), _WHITE, 1.0)
+
+    def _font(self, size: float) -> tuple[float, int]:
+        """Scale and stroke width of text, `size` 1 being the usual one."""
+        scale = self._text_scale * size
+        return scale, max(1, round(2.6 * scale))
+
+    def _text_size(self, text: str, size: float) -> tuple[int, int]:
+        scale, stroke = self._font(size)
+        (width, height), _ = cv2.getTextSize(text, _FONT, scale, stroke)
+        return width, height
+
+    def _text(
+        self, canvas: Image, text: str, origin: tuple[int, int], colour: Colour, size: float
+    ) -> None:
+        scale, stroke = self._font(size)
+        cv2.putText(canvas, text, origin, _FONT, scale, colour, stroke, cv2.LINE_AA)
+
+
+def _strokes(skeleton: Skeleton, limb_width: int) -> list[_Strokes]:
+    """Limbs, then joints, grouped by side and fineness into one batch each."""
+    joints = tuple((k, k) for k in range(len(skeleton.names)))
+    groups = []
+    for (edges, factor), fine, side in product(
+        ((skeleton.edges, 1), (joints, 2)), (False, True), SIDE_COLOURS
+    ):
+        pairs = [
+            edge
+            for edge in edges
+            if skeleton.edge_side(edge) == side
+            and any(_is_fine(skeleton.names[end]) for end in edge) == fine
+        ]
+        if pairs:
+            width = factor * (max(1, limb_width // 2) if fine else limb_width)
+            # Smoothing 68 small dots per face costs more than it shows.
+            line = cv2.LINE_8 if fine and edges is joints else cv2.LINE_AA
+            groups.append(_Strokes(np.array(pairs), SIDE_COLOURS[side], width, fine, line))
+    return groups
+
+
+def _polylines(
+    canvas: Image, lines: NDArray[np.int32], colour: Colour, width: int, line: int
+) -> None:
+    """Draw lines [n, 2, 2], given in 1/16 px, in one call."""
+    if len(lines):
+        cv2.polylines(canvas, list(lines), False, colour, width, line, _SHIFT)
