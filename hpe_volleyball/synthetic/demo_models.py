@@ -1,0 +1,210 @@
+"""Tiny ONNX models with the inputs and outputs of RTMDet and RTMPose, for synthetic rallies only.
+
+Boxes are the extents of an outfit's pixels, keypoints the peaks of a mark's pixels near the outfit
+of the person for whom the crop was made.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper
+
+from hpe_volleyball.synthetic.colour_net import MARK_RADIUS, edges, one_body, similarities, winners
+from hpe_volleyball.synthetic.figure import MARK_RADII, TALL
+from hpe_volleyball.synthetic.onnx_graph import Graph, average
+from hpe_volleyball.synthetic.palette import MARKS, OUTFITS
+
+DETECTOR_FILE: Final = "demo-rtmdet.onnx"
+POSE_FILE: Final = "demo-rtmpose.onnx"
+
+_Array = NDArray[np.float64]
+
+
+_CROP: Final = (192, 256)
+"""Width and height of the pose net's input."""
+
+_TALL_IN_CROP: Final = 205.0
+"""Pixels of a standing person in the crop: 256 / 1.25."""
+
+_FEWEST: Final = 18.0
+"""Pixels of an outfit below which nobody is there."""
+
+_HALF_SURE: Final = 40.0
+"""Pixels of an outfit at which the score is 0.5."""
+
+_REACH: Final = 6
+"""Coarse pixels within which an outfit's mark has some of the outfit."""
+
+_OWN_SHARE: Final = 0.12
+"""Share of these pixels that have to be of the outfit."""
+
+_COARSE: Final = 2
+"""Pixels of the crop per pixel of everything after the colours."""
+
+_BLURS: Final = (5, 3, 5)
+"""Widths of the blurs of a mark's pixels: one on the crop, then two coarse ones side by side."""
+
+_CROP_PADDING: Final = 1.25
+"""A crop is this much larger than the box of its person (mmpose, GetBBoxCenterScale)."""
+
+_SEEN_RADIUS: Final = 0.85
+"""Part of a mark's radius which keeps its colour through coding and scaling."""
+
+_PURE: Final = 1.2
+"""A mark's pixel at distance d from its colour counts min(1, pure * (1 - d^2 / radius^2))."""
+
+_STEEP: Final = 3.0
+_UNSURE: Final = 0.7
+"""A mark of which a share s is seen scores 1 - exp(-(steep * s - unsure))."""
+
+
+def detector() -> onnx.ModelProto:
+    """The demo detector: one row per outfit, those of absent outfits all 0."""
+    graph = Graph()
+    outfits, marks, scenery = similarities(graph, "input", bgr=True)
+    mask = winners(graph, outfits, [marks, scenery])
+    clean = one_body(graph, mask)
+    count = graph.node("ReduceSum", clean, graph.ints(2, 3), keepdims=0)
+    present = graph.as_float(graph.node("GreaterOrEqual", count, graph.floats(_FEWEST)))
+    score = graph.node("Div", count, graph.node("Add", count, graph.floats(_HALF_SURE)))
+    score = graph.node("Mul", score, present)
+    rows = [graph.node("Mul", edge, present) for edge in edges(graph, clean)]
+    rows.append(score)
+    wide = [graph.node("Unsqueeze", row, graph.ints(2)) for row in rows]
+    table = graph.node("Concat", *wide, axis=2)
+    graph.nodes.append(
+        helper.make_node("TopK", [score, graph.ints(len(OUTFITS))], ["best", "order"], axis=1)
+    )
+    order = graph.node("Unsqueeze", "order", graph.ints(2))
+    spread = graph.node("Expand", order, graph.ints(1, 1, 5))
+    graph.node("GatherElements", table, spread, to="dets", axis=1)
+    graph.node("Sub", "order", "order", to="labels")
+    people = len(OUTFITS)
+    return graph.model(
+        [_value("input", TensorProto.FLOAT, "batch", 3, "height", "width")],
+        [
+            _value("dets", TensorProto.FLOAT, "batch", people, 5),
+            _value("labels", TensorProto.INT64, "batch", people),
+        ],
+        "demo-rtmdet",
+        "Demo detector: reads synthetic rallies only, by the twelve outfit colours.",
+    )
+
+
+def _near_own_outfit(graph: Graph, mask: str) -> str:
+    """1 near the outfit whose extent best fits a crop made for it, else 0; [batch, 1, h, w]."""
+    x1, y1, x2, y2 = edges(graph, one_body(graph, mask))
+    width, height = (side / _COARSE for side in _CROP)
+    wide = graph.node("Mul", graph.node("Sub", x2, x1), graph.floats(height / width))
+    tall = graph.node("Sub", y2, y1)
+    costs = [
+        graph.node("Sub", graph.node("Max", wide, tall), graph.floats(height / _CROP_PADDING)),
+        graph.node("Sub", graph.node("Add", x1, x2), graph.floats(width)),
+        graph.node("Sub", graph.node("Add", y1, y2), graph.floats(height)),
+    ]
+    cost = graph.node("Sum", *(graph.node("Abs", cost) for cost in costs))
+    least = graph.node("ReduceMin", cost, axes=[1], keepdims=1)
+    chosen = graph.as_float(graph.node("LessOrEqual", cost, least))
+    chosen = graph.node("Unsqueeze", chosen, graph.ints(2, 3))
+    own = graph.node("ReduceSum", graph.node("Mul", mask, chosen), graph.ints(1), keepdims=1)
+    share = average(graph, own, 2 * _REACH + 1)
+    ramp = graph.node("Mul", share, graph.floats(1 / _OWN_SHARE))
+    return graph.node("Min", ramp, graph.floats(1.0))
+
+
+def pose() -> onnx.ModelProto:
+    """The demo pose net: SimCC rows whose peaks are the marks of the person who fills the crop."""
+    graph = Graph()
+    outfits, marks, scenery = similarities(graph, "input", bgr=False)
+    mask = winners(graph, marks, [outfits, scenery])
+    likeness = graph.node("Mul", marks, graph.floats(_PURE / MARK_RADIUS**2))
+    mask = graph.node("Mul", mask, graph.node("Min", likeness, graph.floats(1.0)))
+    coarse = [
+        graph.node("MaxPool", similar, kernel_shape=[1, 1], strides=[_COARSE] * 2)
+        for similar in (outfits, marks, scenery)
+    ]
+    near = _near_own_outfit(graph, winners(graph, coarse[0], coarse[1:]))
+    peak = graph.node("Mul", _blurred(graph, mask), near)
+    gain = graph.constant((_STEEP / _full_response()).astype(np.float32)[None, :, None, None])
+    share = graph.node(
+        "Relu", graph.node("Sub", graph.node("Mul", peak, gain), graph.floats(_UNSURE))
+    )
+    miss = graph.node("Exp", graph.node("Neg", share))
+    score = graph.node("Sub", graph.floats(1.0), miss)
+    for axis, name in ((2, "simcc_x"), (3, "simcc_y")):
+        line = graph.node("ReduceMax", score, axes=[axis], keepdims=1)
+        if axis == 3:
+            line = graph.node("Transpose", line, perm=[0, 1, 3, 2])
+        _half_bins(graph, line, name)
+    points = len(MARKS)
+    return graph.model(
+        [_value("input", TensorProto.FLOAT, "batch", 3, _CROP[1], _CROP[0])],
+        [
+            _value("simcc_x", TensorProto.FLOAT, "batch", points, 2 * _CROP[0]),
+            _value("simcc_y", TensorProto.FLOAT, "batch", points, 2 * _CROP[1]),
+        ],
+        "demo-rtmpose",
+        "Demo pose net: reads synthetic rallies only, by the seventeen mark colours.",
+    )
+
+
+def _blurred(graph: Graph, mask: str) -> str:
+    """A narrow blur to find small marks, and a wide one that gives large ones a single peak.
+
+    Pixel j of the result lies at pixel `_COARSE` * j of the mask.
+    """
+    thin = average(graph, mask, _BLURS[0], stride=_COARSE)
+    blurs = [average(graph, thin, size) for size in _BLURS[1:]]
+    return graph.node("Mul", graph.node("Add", *blurs), graph.floats(1 / len(blurs)))
+
+
+def _full_response() -> _Array:
+    """[17]: what `_blurred` gives in the middle of each mark of a standing person."""
+    away = np.hypot(*np.meshgrid(np.arange(-12, 13), np.arange(-12, 13)))
+    radii = _SEEN_RADIUS * MARK_RADII / TALL * _TALL_IN_CROP
+    kernel = np.zeros(away.shape)
+    for size in _BLURS[1:]:
+        coarse = np.repeat(np.full(size, 1 / size), _COARSE) / _COARSE
+        line = np.convolve(np.convolve(np.full(_BLURS[0], 1 / _BLURS[0]), coarse), [0.5, 0.5])
+        edge = (len(away) - len(line)) // 2
+        kernel += np.pad(np.outer(line, line), edge) / len(_BLURS[1:])
+    return np.array([kernel[away <= radius].sum() for radius in radii])
+
+
+def _half_bins(graph: Graph, line: str, name: str) -> None:
+    """Pixels [batch, 17, 1, n] to bins [batch, 17, 2 n]; bin i lies at pixel i / 2."""
+    scales = graph.floats(1.0, 1.0, 1.0, 2.0 * _COARSE)
+    finer = graph.node(
+        *("Resize", line, "", scales), mode="linear", coordinate_transformation_mode="asymmetric"
+    )
+    # Linear steps have their peak on a coarse pixel; two short means move it between them.
+    for _ in range(2):
+        finer = graph.node(
+            "AveragePool", finer, kernel_shape=[1, 2 * _COARSE + 1], pads=[0, _COARSE, 0, _COARSE]
+        )
+    graph.node("Squeeze", finer, graph.ints(2), to=name)
+
+
+def _value(name: str, kind: int, *shape: str | int) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, kind, list(shape))
+
+
+def write_demo_models(directory: Path) -> tuple[Path, Path]:
+    """Write both models, always the same bytes.
+
+    Returns:
+        Paths of the detector and of the pose net.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = directory / DETECTOR_FILE, directory / POSE_FILE
+    for path, model in zip(paths, (detector(), pose()), strict=True):
+        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+        partial.write_bytes(model.SerializeToString(deterministic=True))
+        partial.replace(path)
+    return paths

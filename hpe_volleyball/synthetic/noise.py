@@ -1,0 +1,271 @@
+"""What an imperfect small model would say about a rally: seeded errors added to the truth.
+
+Every answer is a function of the seed and the frame's index alone, whatever was asked before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpe_volleyball.records import Detections, Floats, Frame, Poses
+from hpe_volleyball.skeleton import COCO17
+from hpe_volleyball.synthetic.rally import Rally, Truth
+
+_Array = NDArray[np.float64]
+
+_MISSES, _DETECTOR, _POSE = 21, 22, 23
+"""Keeps the random streams of one seed apart."""
+
+_POOR_IOU = 0.3
+_CROP_PADDING, _CROP_ASPECT = 1.25, (192 / 256, 256 / 192)
+"""The crop of RTMPose: the box, enlarged and widened to 3:4."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorErrors:
+    """How often and how far a detector errs; rates are per person and frame, 0..1."""
+
+    missed: float = 0.06
+    """Share of frames in which a person in plain view is missed."""
+    missed_run: float = 4.0
+    """Mean length of a run of misses in frames, geometric."""
+    missed_hidden: float = 0.7
+    """Chance to miss a person who is wholly hidden; falls with the square of the occlusion."""
+    jitter: float = 0.02
+    """Standard deviation of each edge, as part of the box's width or height."""
+    score: float = 0.82
+    """Mean score of a person in plain view."""
+    score_spread: float = 0.06
+    """Standard deviation of scores from frame to frame."""
+    dips: float = 0.05
+    """Share of boxes whose score falls to between 0.1 and 0.45."""
+    doubles: float = 0.01
+    """Chance of a second, worse box around a person."""
+    false_boxes: float = 0.08
+    """Mean number of boxes without a person per frame, Poisson."""
+    merge_iou: float = 0.65
+    """Of two boxes that overlap more than this only the front one is left, as after NMS."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoseErrors:
+    """How often and how far a pose model errs."""
+
+    jitter: float = 0.008
+    """Standard deviation of visible joints, as part of the box's longer side."""
+    hidden_jitter: float = 0.05
+    """The same for hidden joints."""
+    swapped: float = 0.35
+    """Chance that a hidden joint jumps to an overlapping neighbour's; full from a box IoU of
+    0.5 up, less below."""
+    score: float = 0.88
+    """Mean score of visible joints."""
+    hidden_score: float = 0.28
+    """Mean score of hidden joints."""
+    score_spread: float = 0.07
+    """Standard deviation of scores."""
+    blur_speed: float = 6.0
+    """Body heights per second at which motion blur halves the score of a joint."""
+
+
+class NoisyDetector:
+    """A detector that knows the truth and errs as told."""
+
+    def __init__(self, rally: Rally, errors: DetectorErrors | None = None, seed: int = 0) -> None:
+        self._rally = rally
+        self._errors = errors or DetectorErrors()
+        self._seed = seed
+        self._missed = _miss_runs(self._errors, (rally.n_people, rally.n_frames), seed)
+
+    def detect(self, frame: Frame) -> Detections:
+        """Boxes and scores for the frame of this index, sorted by score.
+
+        Raises:
+            IndexError: the rally has no such frame.
+        """
+        truth, errors = self._rally.truth(frame.index), self._errors
+        rng = np.random.default_rng((self._seed, _DETECTOR, frame.index))
+        # Everybody draws, seen or not, so that nobody's errors depend on who else is there.
+        normal = rng.standard_normal((self._rally.n_people, 9))
+        chance = rng.random((self._rally.n_people, 4))
+        boxes: list[_Array] = []
+        scores: list[float] = []
+        occlusions: list[float] = []
+        for box, person, hidden in zip(truth.boxes, truth.ids - 1, truth.occlusion, strict=True):
+            lost = chance[person, 0] < errors.missed_hidden * hidden**2
+            if lost or self._missed[person, frame.index]:
+                continue
+            boxes.append(_jittered(box, errors.jitter * normal[person, :4]))
+            scores.append(self._score(float(hidden), normal[person, 4], chance[person, 1:3]))
+            occlusions.append(float(hidden))
+            if chance[person, 3] < errors.doubles:
+                boxes.append(_jittered(box, 0.25 * np.tanh(normal[person, 5:])))
+                scores.append(max(0.1, 0.5 * scores[-1]))
+                occlusions.append(2.0)
+        kept = _without_merged(boxes, occlusions, errors.merge_iou)
+        found = [(boxes[row], scores[row]) for row in kept] + self._false_boxes(rng)
+        return self._sorted(found)
+
+    def _score(self, hidden: float, spread: float, chance: _Array) -> float:
+        errors = self._errors
+        if chance[0] < errors.dips:
+            return 0.1 + 0.35 * float(chance[1])
+        mean = errors.score * (1 - 0.6 * hidden)
+        return float(np.clip(mean + errors.score_spread * spread, 0.1, 0.99))
+
+    def _false_boxes(self, rng: np.random.Generator) -> list[tuple[_Array, float]]:
+        """Boxes of the shape of people anywhere in the picture, with low scores."""
+        config = self._rally.config
+        false = []
+        for _ in range(rng.poisson(self._errors.false_boxes)):
+            height = config.height * rng.uniform(0.12, 0.3)
+            width = height * rng.uniform(0.3, 0.6)
+            left = rng.uniform(0, config.width - width)
+            top = rng.uniform(0, config.height - height)
+            box = np.array([left, top, left + width, top + height])
+            false.append((box, float(rng.uniform(0.1, 0.5))))
+        return false
+
+    def _sorted(self, found: list[tuple[_Array, float]]) -> Detections:
+        config = self._rally.config
+        found = sorted(found, key=lambda pair: -pair[1])
+        boxes = np.array([box for box, _ in found]).reshape(-1, 4)
+        boxes = np.clip(boxes, 0, [config.width, config.height] * 2)
+        scores = np.array([score for _, score in found], np.float32)
+        return Detections(boxes.astype(np.float32), scores)
+
+
+class NoisyPose:
+    """A pose model that knows the truth and errs as told."""
+
+    skeleton = COCO17
+
+    def __init__(self, rally: Rally, errors: PoseErrors | None = None, seed: int = 0) -> None:
+        self._rally = rally
+        self._errors = errors or PoseErrors()
+        self._seed = seed
+        self._people = lru_cache(maxsize=4)(self._estimate_people)
+
+    def estimate(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Poses]:
+        """The pose of the person whose true box overlaps each box most.
+
+        Boxes that overlap nobody by an IoU of 0.3 get joints anywhere in them with low scores.
+
+        Raises:
+            IndexError: the rally has no such frame.
+        """
+        return [self._of_frame(f.index, b) for f, b in zip(frames, boxes, strict=True)]
+
+    def _of_frame(self, index: int, boxes: Floats) -> Poses:
+        truth, keypoints, scores = self._people(index)
+        points = np.zeros((len(boxes), len(self.skeleton.names), 2), np.float32)
+        trust = np.zeros(points.shape[:2], np.float32)
+        overlaps = _iou(boxes, truth.boxes)
+        for row, box in enumerate(boxes):
+            person = int(overlaps[row].argmax()) if len(truth.ids) else -1
+            if person < 0 or overlaps[row, person] < _POOR_IOU:
+                rng = np.random.default_rng((self._seed, _POSE, index, row))
+                points[row] = rng.uniform(box[:2], box[2:], points.shape[1:])
+                trust[row] = rng.uniform(0.02, 0.2, points.shape[1])
+                continue
+            points[row], inside = _within_crop(keypoints[person], box)
+            trust[row] = np.where(inside, scores[person], 0.3 * scores[person])
+        return Poses(points, trust)
+
+    def _estimate_people(self, index: int) -> tuple[Truth, _Array, _Array]:
+        """The truth of a frame, and the joints and scores that this model gives its people."""
+        truth, errors = self._rally.truth(index), self._errors
+        rng = np.random.default_rng((self._seed, _POSE, index))
+        normal = rng.standard_normal((self._rally.n_people, truth.visible.shape[1], 3))
+        chance = rng.random(normal.shape[:2])
+        normal, chance = normal[truth.ids - 1], chance[truth.ids - 1]
+        size = (truth.boxes[:, 2:] - truth.boxes[:, :2]).max(axis=1)[:, None]
+        sigma = np.where(truth.visible, errors.jitter, errors.hidden_jitter) * size
+        keypoints = truth.keypoints + sigma[..., None] * normal[..., :2]
+        scores = np.where(truth.visible, errors.score, errors.hidden_score)
+        scores = scores / (1 + self._speed(index, truth) / errors.blur_speed)
+        scores = np.clip(scores + errors.score_spread * normal[..., 2], 0.01, 0.99)
+        overlaps = _iou(truth.boxes, truth.boxes)
+        np.fill_diagonal(overlaps, 0)
+        for row in range(len(truth.ids)):
+            other = int(overlaps[row].argmax())
+            limit = errors.swapped * min(1.0, overlaps[row, other] / 0.5)
+            swapped = ~truth.visible[row] & truth.visible[other] & (chance[row] < limit)
+            shift = keypoints[row, swapped] - truth.keypoints[row, swapped]
+            keypoints[row, swapped] = truth.keypoints[other, swapped] + 0.2 * shift
+            scores[row, swapped] = 0.75 * errors.score
+        return truth, keypoints, scores
+
+    def _speed(self, index: int, truth: Truth) -> _Array:
+        """Speed [n, 17] of joints in the picture in box sides per second."""
+        near = index - 1 if index else min(1, self._rally.n_frames - 1)
+        before = self._rally.truth(near)
+        speed = np.zeros(truth.visible.shape)
+        for row, person in enumerate(truth.ids):
+            match = np.flatnonzero(before.ids == person)
+            if len(match):
+                way = truth.keypoints[row] - before.keypoints[match[0]]
+                side = float((truth.boxes[row, 2:] - truth.boxes[row, :2]).max())
+                speed[row] = np.hypot(*way.T) * float(self._rally.config.fps) / side
+        return speed
+
+
+def _miss_runs(errors: DetectorErrors, shape: tuple[int, int], seed: int) -> NDArray[np.bool_]:
+    """Who is missed, bool [people, frames]: a Markov chain with the rate and run length asked."""
+    people, frames = shape
+    if errors.missed <= 0:
+        return np.zeros(shape, np.bool_)
+    stop = 1 / errors.missed_run
+    start = min(1.0, errors.missed * stop / max(1 - errors.missed, 1e-9))
+    missed = np.zeros(shape, np.bool_)
+    for person in range(people):
+        draws = np.random.default_rng((seed, _MISSES, person)).random(frames)
+        away = bool(draws[0] < errors.missed)
+        for frame in range(frames):
+            if frame:
+                away = bool(draws[frame] >= stop if away else draws[frame] < start)
+            missed[person, frame] = away
+    return missed
+
+
+def _jittered(box: Floats, shares: _Array) -> _Array:
+    """The box with edges moved by these parts of its size."""
+    size = np.tile(box[2:] - box[:2], 2)
+    moved = box + shares * size
+    return np.concatenate((np.minimum(moved[:2], moved[2:] - 1), moved[2:]))
+
+
+def _without_merged(boxes: list[_Array], occlusions: list[float], limit: float) -> list[int]:
+    """Rows that stay when of two boxes overlapping more than `limit` the hidden one goes."""
+    if not boxes:
+        return []
+    overlaps = _iou(np.array(boxes), np.array(boxes))
+    kept: list[int] = []
+    for row in np.argsort(np.array(occlusions), kind="stable"):
+        if all(overlaps[row, other] <= limit for other in kept):
+            kept.append(int(row))
+    return kept
+
+
+def _within_crop(points: _Array, box: Floats) -> tuple[_Array, NDArray[np.bool_]]:
+    """Points held within the crop of a box, and which of them lay inside."""
+    middle, half = (box[:2] + box[2:]) / 2, 0.5 * _CROP_PADDING * (box[2:] - box[:2])
+    half = np.maximum(half, half[::-1] * np.array(_CROP_ASPECT))
+    held = np.clip(points, middle - half, middle + half)
+    return held, (held == points).all(axis=-1)
+
+
+def _iou(first: NDArray[np.floating[Any]], second: NDArray[np.floating[Any]]) -> _Array:
+    """Overlap [n, m] of boxes, intersection over union."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    shared = np.prod(np.clip(high - low, 0, None), axis=-1).astype(np.float64)
+    areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1) for boxes in (first, second)]
+    overlap: _Array = shared / np.maximum(areas[0][:, None] + areas[1][None] - shared, 1e-9)
+    return overlap

@@ -1,0 +1,1 @@
+"""Tests of the synthetic rally, its demo models and its noise."""

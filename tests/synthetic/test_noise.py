@@ -1,0 +1,166 @@
+"""The noisy detector and pose model: their errors are those asked for."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from hpe_volleyball.pipeline import Detector, PoseEstimator
+from hpe_volleyball.records import Frame
+from hpe_volleyball.synthetic import (
+    DetectorErrors,
+    NoisyDetector,
+    NoisyPose,
+    PoseErrors,
+    Rally,
+    RallyConfig,
+)
+
+BLANK = np.zeros((4, 4, 3), np.uint8)
+PERFECT = DetectorErrors(
+    missed=0,
+    missed_hidden=0,
+    jitter=0,
+    score_spread=0,
+    dips=0,
+    doubles=0,
+    false_boxes=0,
+    merge_iou=1.0,
+)
+
+
+@pytest.fixture(scope="module")
+def rally() -> Rally:
+    return Rally(RallyConfig(width=960, height=540, fps=Fraction(25), seconds=10.0, play="net"))
+
+
+def _frame(index: int) -> Frame:
+    return Frame(index, index / 25, BLANK)
+
+
+def test_without_errors_the_detector_says_the_truth(rally: Rally) -> None:
+    detector: Detector = NoisyDetector(rally, PERFECT)
+    for index in (0, 60, 249):
+        found, truth = detector.detect(_frame(index)), rally.truth(index)
+        np.testing.assert_allclose(
+            np.sort(found.boxes, axis=0), np.sort(truth.boxes, axis=0), atol=1e-3
+        )
+        assert (np.diff(found.scores) <= 0).all()
+
+
+def test_misses_come_at_the_rate_and_in_runs_of_the_length_asked() -> None:
+    errors = DetectorErrors(missed=0.2, missed_run=5.0)
+    missed = NoisyDetector(Rally(RallyConfig(seconds=80.0)), errors)._missed
+    assert missed.mean() == pytest.approx(0.2, abs=0.02)
+    starts = np.sum(np.diff(missed.astype(int), axis=1) == 1)
+    assert missed.sum() / starts == pytest.approx(5.0, rel=0.1)
+
+
+def test_missed_people_are_not_among_the_boxes(rally: Rally) -> None:
+    only_misses = DetectorErrors(
+        missed=0.3, missed_hidden=0, jitter=0, doubles=0, false_boxes=0, merge_iou=1.0
+    )
+    detector = NoisyDetector(rally, only_misses, seed=4)
+    shares = []
+    for index in range(0, 250, 5):
+        found, truth = detector.detect(_frame(index)), rally.truth(index)
+        shares.append(1 - len(found.boxes) / len(truth.ids))
+    assert np.mean(shares) == pytest.approx(0.3, abs=0.08)
+
+
+def test_jitter_dips_and_false_boxes_are_those_asked(rally: Rally) -> None:
+    errors = DetectorErrors(
+        missed=0, missed_hidden=0, jitter=0.03, dips=0.2, doubles=0, false_boxes=0.5, merge_iou=1.0
+    )
+    detector = NoisyDetector(rally, errors)
+    shares, low, extra, people = [], 0, 0, 0
+    for index in range(0, 250, 5):
+        found, truth = detector.detect(_frame(index)), rally.truth(index)
+        extra += len(found.boxes) - len(truth.ids)
+        people += len(truth.ids)
+        for box, occlusion in zip(truth.boxes, truth.occlusion, strict=True):
+            away = np.abs(found.boxes - box).max(axis=1)
+            best = int(away.argmin())
+            if occlusion < 0.1:
+                shares.append((found.boxes[best] - box) / np.tile(box[2:] - box[:2], 2))
+                low += found.scores[best] < 0.46
+    assert np.std(np.array(shares)) == pytest.approx(0.03, rel=0.1)
+    assert low / len(shares) == pytest.approx(0.2, abs=0.05)
+    assert extra / 50 == pytest.approx(0.5, abs=0.25)
+
+
+def test_of_two_overlapping_boxes_the_front_one_stays(rally: Rally) -> None:
+    merging = NoisyDetector(
+        rally,
+        DetectorErrors(
+            missed=0, missed_hidden=0, jitter=0, dips=0, doubles=0, false_boxes=0, merge_iou=0.3
+        ),
+    )
+    dropped = 0
+    for index in range(0, 250, 5):
+        found, truth = merging.detect(_frame(index)), rally.truth(index)
+        gone = [
+            row
+            for row, box in enumerate(truth.boxes)
+            if np.abs(found.boxes - box).max(axis=1).min() > 0.01
+        ]
+        dropped += len(gone)
+        assert all(truth.occlusion[row] > 0 for row in gone)
+    assert dropped > 5
+
+
+def test_answers_do_not_depend_on_what_was_asked_before(rally: Rally) -> None:
+    first, second = NoisyDetector(rally, seed=2), NoisyDetector(rally, seed=2)
+    first.detect(_frame(11))
+    assert np.array_equal(first.detect(_frame(30)).boxes, second.detect(_frame(30)).boxes)
+    other = NoisyDetector(rally, seed=3).detect(_frame(30))
+    assert not np.array_equal(other.scores, second.detect(_frame(30)).scores)
+    boxes = rally.truth(30).boxes
+    ahead, behind = NoisyPose(rally, seed=2), NoisyPose(rally, seed=2)
+    alone = ahead.estimate([_frame(30)], [boxes[2:3]])[0]
+    behind.estimate([_frame(8)], [rally.truth(8).boxes])
+    among = behind.estimate([_frame(30)], [boxes])[0]
+    assert np.array_equal(alone.keypoints[0], among.keypoints[2])
+
+
+def test_pose_errs_by_the_jitter_asked_and_mistrusts_hidden_joints(rally: Rally) -> None:
+    poser: PoseEstimator = NoisyPose(
+        rally, PoseErrors(jitter=0.01, hidden_jitter=0.02, swapped=0.0)
+    )
+    seen, hidden, trust, mistrust = [], [], [], []
+    for index in range(0, 250, 10):
+        truth = rally.truth(index)
+        pose = poser.estimate([_frame(index)], [truth.boxes])[0]
+        side = (truth.boxes[:, 2:] - truth.boxes[:, :2]).max(axis=1)[:, None, None]
+        share = (pose.keypoints - truth.keypoints) / side
+        seen.append(share[truth.visible])
+        hidden.append(share[~truth.visible])
+        trust.append(pose.scores[truth.visible])
+        mistrust.append(pose.scores[~truth.visible])
+    assert np.std(np.concatenate(seen)) == pytest.approx(0.01, rel=0.1)
+    assert np.std(np.concatenate(hidden)) == pytest.approx(0.02, rel=0.1)
+    assert np.median(np.concatenate(trust)) > 0.7
+    assert np.median(np.concatenate(mistrust)) < 0.35
+
+
+def test_hidden_joints_jump_to_the_neighbour(rally: Rally) -> None:
+    still = {"jitter": 0.0, "hidden_jitter": 0.0}
+    jumping = NoisyPose(rally, PoseErrors(**still, swapped=1.0))
+    jumped = 0
+    for index in range(0, 250, 10):
+        truth = rally.truth(index)
+        pose = jumping.estimate([_frame(index)], [truth.boxes])[0]
+        away = np.linalg.norm(pose.keypoints - truth.keypoints, axis=-1) > 0.5
+        assert not (away & truth.visible).any()
+        jumped += int(away.sum())
+    assert jumped > 20
+
+
+def test_a_box_around_nobody_gets_low_scores(rally: Rally) -> None:
+    nobody = np.array([[2.0, 2.0, 30.0, 60.0]], np.float32)
+    pose = NoisyPose(rally).estimate([_frame(0)], [nobody])[0]
+    assert pose.scores.max() < 0.25
+    none = NoisyPose(rally).estimate([_frame(0)], [np.zeros((0, 4), np.float32)])[0]
+    assert none.keypoints.shape == (0, 17, 2)
