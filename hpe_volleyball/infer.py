@@ -1,0 +1,265 @@
+"""Joins one run: a video, two models, a tracker and the files that are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hpe_volleyball import provenance
+from hpe_volleyball.data_file import DataFile, DataHeader
+from hpe_volleyball.draw import OverlayPainter
+from hpe_volleyball.errors import HpeError, SourceError
+from hpe_volleyball.frame_reader import FrameReader, read_frames
+from hpe_volleyball.interrupt import interrupt_held
+from hpe_volleyball.options import InferOptions
+from hpe_volleyball.outputs import write_run_json
+from hpe_volleyball.overlay_sink import OverlaySink
+from hpe_volleyball.pipeline import run_pipeline
+from hpe_volleyball.preview import Preview
+from hpe_volleyball.records import FrameResult
+from hpe_volleyball.rtmdet import RTMDet
+from hpe_volleyball.rtmpose import RTMPose
+from hpe_volleyball.run_files import DATA, OVERLAY, RUN, RunFiles, Sink
+from hpe_volleyball.session import Session, open_session
+from hpe_volleyball.summary import RunSummary, Tally
+from hpe_volleyball.timing import StageClocks
+from hpe_volleyball.tracking import KeyframeByteTrack
+from hpe_volleyball.video import VideoInfo, probe
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The models of a run, loaded; several runs can share them."""
+
+    detector: RTMDet
+    poser: RTMPose
+    sessions: dict[str, Session]
+    """By role: "det" and "pose"."""
+
+    @property
+    def provider(self) -> str:
+        """The execution provider that the models run on."""
+        return " + ".join(dict.fromkeys(s.provider for s in self.sessions.values()))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Why they do not run on a better device, where one was sought."""
+        return tuple(dict.fromkeys(s.note for s in self.sessions.values() if s.note))
+
+
+def load_models(options: InferOptions) -> Models:
+    """Open both models.
+
+    Raises:
+        ModelError: a file is missing or is not the model it should be.
+        DeviceError: the device is not granted.
+    """
+    det = open_session(options.det, options.device)
+    detector = RTMDet(det, size=options.det_size)
+    pose = open_session(options.pose, options.device)
+    poser = RTMPose(pose, batch=options.pose_batch)
+    return Models(detector, poser, {"det": det, "pose": pose})
+
+
+def expected_frames(video: Path, options: InferOptions) -> int | None:
+    """How many frames a run will have, as far as the source's header tells.
+
+    Raises:
+        SourceError: the video cannot be opened or holds no pictures.
+    """
+    info = probe(video)
+    length_s = info.duration_s
+    if length_s is None and info.n_frames is not None:
+        length_s = float(info.n_frames / info.rate)
+    ends = [end for end in (options.end_s, length_s) if end is not None]
+    frames = round((min(ends) - options.start_s) * info.rate) if ends else None
+    counts = [count for count in (frames, options.max_frames) if count is not None]
+    return max(0, min(counts)) if counts else None
+
+
+def iter_results(
+    video: str | Path, options: InferOptions, *, models: Models | None = None
+) -> Generator[FrameResult]:
+    """The results of a video, frame by frame; nothing is written.
+
+    Raises:
+        HpeError: the video, a model or the device; see `hpe_volleyball.errors`.
+    """
+    clocks = StageClocks()
+    with _open_source(Path(video), options, clocks) as source:
+        yield from _results(source, models or load_models(options), options, clocks)
+
+
+def infer_video(
+    video: str | Path,
+    options: InferOptions,
+    *,
+    models: Models | None = None,
+    on_frame: Callable[[FrameResult], None] | None = None,
+) -> RunSummary:
+    """Run a video through the whole program and write the result files.
+
+    An interrupted run (KeyboardInterrupt) returns its summary too, with `complete` False. In the
+    main thread Ctrl-C waits for the end of the frame at hand, so that all files hold the same.
+
+    Args:
+        video: The source.
+        options: What to do.
+        models: Loaded models; without them they are loaded here.
+        on_frame: Called with every result after it was handed to the files.
+
+    Raises:
+        HpeError: see `hpe_volleyball.errors`. What was done until then is kept in files with
+            "partial" in their names, which the message lists.
+    """
+    models = models or load_models(options)
+    clocks = StageClocks()
+    tally = Tally()
+    stop: KeyboardInterrupt | HpeError | None = None
+    with _open_source(Path(video), options, clocks) as source:
+        files = RunFiles(source.info.path, options)
+        try:
+            with interrupt_held() as check_interrupt, ExitStack() as stack:
+                sinks = [
+                    stack.enter_context(sink)
+                    for sink in _sinks(files, source.info, models, options, clocks)
+                ]
+                for result in _results(source, models, options, clocks):
+                    for sink in sinks:
+                        sink.write(result)
+                    tally.add(result)
+                    if on_frame is not None:
+                        on_frame(result)
+                    check_interrupt()
+                if not tally.frames:
+                    raise SourceError(_nothing_asked_for(source.info, options))
+        except (KeyboardInterrupt, HpeError) as error:
+            stop = error
+    if stop is not None and not tally.frames:
+        files.discard()
+        raise stop
+    outputs = {kind: str(path) for kind, path in files.written(complete=stop is None).items()}
+    summary = tally.summary(
+        source=source.info,
+        outputs=outputs,
+        provider=models.provider,
+        notes=models.notes,
+        warnings=_warnings(source, sinks),
+        clocks=clocks,
+        complete=stop is None,
+    )
+    _write_run_json(summary, source.info, models, options)
+    if isinstance(stop, HpeError):
+        kept = ", ".join(summary.outputs.values())
+        raise type(stop)(f"{stop}. The {tally.frames} frames before are kept in {kept}") from stop
+    return summary
+
+
+def _open_source(video: Path, options: InferOptions, clocks: StageClocks) -> FrameReader:
+    return read_frames(
+        video,
+        start_s=options.start_s,
+        end_s=options.end_s,
+        max_frames=options.max_frames,
+        clocks=clocks,
+    )
+
+
+def _results(
+    source: FrameReader, models: Models, options: InferOptions, clocks: StageClocks
+) -> Iterator[FrameResult]:
+    tracker = KeyframeByteTrack(
+        rate=float(source.info.rate),
+        det_interval=options.det_interval,
+        start_score=options.det_score,
+    )
+    return run_pipeline(
+        source,
+        detector=models.detector,
+        tracker=tracker,
+        poser=models.poser,
+        det_interval=options.det_interval,
+        clocks=clocks,
+    )
+
+
+def _sinks(
+    files: RunFiles, info: VideoInfo, models: Models, options: InferOptions, clocks: StageClocks
+) -> Iterator[Sink]:
+    """The sinks that the options ask for, opened one by one.
+
+    The window comes first: the frame at which it is closed is in no file.
+    """
+    painter = OverlayPainter(models.poser.skeleton, info.width, info.height)
+    if options.show:
+        yield Preview(info.path.name, painter.paint)
+    if options.data:
+        yield DataFile(files[DATA], _header(info, models, options))
+    if options.video:
+        yield OverlaySink(files[OVERLAY], info, painter.paint, clocks)
+
+
+def _header(info: VideoInfo, models: Models, options: InferOptions) -> DataHeader:
+    skeleton = models.poser.skeleton
+    return DataHeader(
+        source=str(info.path),
+        width=info.width,
+        height=info.height,
+        fps=info.rate,
+        keypoint_names=skeleton.names,
+        skeleton_edges=skeleton.edges,
+        models=provenance.describe_models(models.sessions),
+        provider=models.provider,
+        det_interval=options.det_interval,
+        command=provenance.command_line(),
+        package_version=provenance.versions()["hpe-volleyball"],
+    )
+
+
+def _nothing_asked_for(info: VideoInfo, options: InferOptions) -> str:
+    end = "the end" if options.end_s is None else f"{options.end_s:g} s"
+    length = "unknown" if info.duration_s is None else f"{info.duration_s:.1f} s"
+    return (
+        f"{info.path}: no frames from {options.start_s:g} s to {end}; the video's length is "
+        f"{length}; change --start or --end"
+    )
+
+
+def _warnings(source: FrameReader, sinks: Sequence[Sink]) -> tuple[str, ...]:
+    """What went wrong without ending the run."""
+    found = [
+        sink.warning for sink in sinks if isinstance(sink, OverlaySink) and sink.warning is not None
+    ]
+    if source.damage.skipped:
+        found.append(f"{source.damage.skipped} damaged pictures of the source were left out")
+    if source.damage.flawed:
+        found.append(f"{source.damage.flawed} pictures of the source are damaged in parts")
+    return tuple(found)
+
+
+def _write_run_json(
+    summary: RunSummary, info: VideoInfo, models: Models, options: InferOptions
+) -> None:
+    content = {
+        "format": 1,
+        "command": provenance.command_line(),
+        "versions": provenance.versions(),
+        "machine": provenance.machine(),
+        "source": {
+            "path": str(info.path),
+            "bytes": info.path.stat().st_size,
+            "width": info.width,
+            "height": info.height,
+            "fps": f"{info.rate.numerator}/{info.rate.denominator}",
+            "frames": info.n_frames,
+            "duration_s": info.duration_s,
+            "codec": info.codec,
+            "rotation": info.rotation,
+        },
+        "models": provenance.describe_models(models.sessions),
+        "options": {k: str(v) if isinstance(v, Path) else v for k, v in asdict(options).items()},
+        "summary": asdict(summary),
+    }
+    write_run_json(Path(summary.outputs[RUN]), content)

@@ -1,0 +1,51 @@
+"""What the user asks of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpe_volleyball.session import Device
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferOptions:
+    """What a run does; times in seconds from the source's first frame, sizes in pixels."""
+
+    det: Path
+    """RTMDet model (ONNX)."""
+    pose: Path
+    """RTMPose model (ONNX)."""
+    output_dir: Path = Path("output")
+    device: Device = "auto"
+    det_interval: int = 4
+    """The detector runs on every n-th frame; 1: on all."""
+    det_size: int | None = None
+    """Side of the detector's input, for models with a free one."""
+    det_score: float = 0.4
+    """Detector score from which an unknown person gets an id."""
+    pose_batch: int = 16
+    """Most people in one call of the pose model."""
+    start_s: float = 0.0
+    end_s: float | None = None
+    max_frames: int | None = None
+    video: bool = True
+    """Write the overlay video."""
+    data: bool = True
+    """Write the data file."""
+    show: bool = False
+    """Show the overlay in a window while running; `q` stops the run."""
+    overwrite: bool = False
+    """Replace the results of an earlier run."""
+
+    def __post_init__(self) -> None:
+        at_least_one = {
+            "det_interval": self.det_interval,
+            "pose_batch": self.pose_batch,
+            "max_frames": self.max_frames,
+        }
+        for name, value in at_least_one.items():
+            if value is not None and value < 1:
+                raise ValueError(f"InferOptions.{name}: expected at least 1, found {value}")
+        if not 0 <= self.det_score <= 1:
+            raise ValueError(f"InferOptions.det_score: expected 0..1, found {self.det_score}")
