@@ -44,13 +44,19 @@ def real_pose(shared: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def real_models(real_detector: Path, real_pose: Path) -> Models:
+    """Both real models."""
+    return Models(real_detector, real_pose)
+
+
+@pytest.fixture(scope="session")
 def constant_models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     """A detector that sees the same two people everywhere, and a pose model to go with it."""
     folder = tmp_path_factory.mktemp("constant_models")
-    people = [[4.0, 6.0, 24.0, 38.0, 0.9], [34.0, 6.0, 54.0, 38.0, 0.8]]
+    people = [[6.0, 9.0, 36.0, 57.0, 0.9], [51.0, 9.0, 81.0, 57.0, 0.8]]
     peaks = [(3 + 5 * k, 2 + 7 * k, 0.9, 0.8) for k in range(17)]
     return Models(
-        graphs.detector(folder / "det.onnx", people, [0, 0], image=(1, 3, 64, 64)),
+        graphs.detector(folder / "det.onnx", people, [0, 0], image=(1, 3, 96, 96)),
         graphs.pose(folder / "pose.onnx", peaks, size=(48, 64)),
     )
 

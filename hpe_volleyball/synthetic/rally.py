@@ -51,6 +51,9 @@ class RallyConfig:
     play: Play = "rally"
     """"rally": everything; "net": crowding, jumps and crossings at the net; "defence": dives,
     long runs, players who leave the picture and come back."""
+    kits: Literal["player", "team"] = "player"
+    """A colour of its own for every player, which the demo models need, or one per team, as in
+    real matches: colour then tells opponents apart, not team-mates."""
 
     def __post_init__(self) -> None:
         if self.team_size not in (2, 6):
@@ -86,7 +89,7 @@ class Rally:
         self.n_frames = max(1, round(config.seconds * config.fps))
         self._course = Course(config.seed, config.team_size, config.play, config.seconds)
         self._motion = Motion(self._course)
-        near = np.arange(config.team_size)
+        near = np.arange(config.team_size) * (config.kits == "player")
         self._outfits = np.concatenate((near, near + len(OUTFITS) // 2))
         self._base = _camera(config)
         self._plate: Image | None = None

@@ -1,0 +1,60 @@
+"""Ctrl-C is held back until it is asked for, once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from hpe_volleyball.interrupt import interrupt_held
+
+
+def press() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_nothing_happens_until_it_is_asked_for() -> None:
+    steps = []
+    with pytest.raises(KeyboardInterrupt), interrupt_held() as check:  # noqa: PT012
+        check()
+        press()
+        steps.append("after the press")
+        check()
+        steps.append("after the check")
+    assert steps == ["after the press"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_second_press_comes_through() -> None:
+    with pytest.raises(KeyboardInterrupt), interrupt_held():  # noqa: PT012
+        press()
+        press()
+        pytest.fail("the second press was held back")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_ignored_interrupts_stay_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupt_held() as check:
+            press()
+            check()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_other_threads_leave_the_handler_alone() -> None:
+    found = []
+
+    def work() -> None:
+        with interrupt_held() as check:
+            check()
+            found.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == [signal.default_int_handler]
