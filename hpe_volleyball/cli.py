@@ -110,6 +110,15 @@ def infer(
         typer.Option(help="Where the models run; auto takes CUDA where it works, else the CPU."),
     ] = Device.AUTO,
     det_interval: _DetInterval = 4,
+    no_lookahead: Annotated[
+        bool,
+        typer.Option(
+            "--no-lookahead",
+            show_default="off",
+            help="Settle every frame at once instead of waiting for the next detections: lowest "
+            "latency, less exact boxes.",
+        ),
+    ] = False,
     det_size: Annotated[
         int | None,
         typer.Option(
@@ -183,6 +192,7 @@ def infer(
         output_dir=output_dir,
         device=device.value,
         det_interval=det_interval,
+        lookahead=not no_lookahead,
         det_size=det_size,
         det_score=det_score,
         pose_batch=pose_batch,
@@ -235,6 +245,25 @@ def demo(
         _print(demo_files(report.clip, report.options))
     if not report.run.complete:
         raise typer.Exit(_INTERRUPTED)
+
+
+@app.command()
+def compare(
+    reference: Annotated[
+        Path, typer.Argument(metavar="REFERENCE", help="Data file (*.poses.h5) taken as right.")
+    ],
+    result: Annotated[Path, typer.Argument(metavar="RESULT", help="Data file that is scored.")],
+) -> None:
+    """Compare two runs of one video.
+
+    Prints how far the tracks and poses of RESULT agree with those of REFERENCE in the frames that
+    both hold. Files of runs that were stopped will do.
+    """
+    from hpe_volleyball.compare import compare_files
+    from hpe_volleyball.report import score_table
+
+    comparison = compare_files(reference, result)
+    _print(score_table("Agreement with the reference", comparison.rows()))
 
 
 def _infer(video: Path, options: InferOptions, *, quiet: bool) -> None:

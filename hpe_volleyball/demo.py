@@ -9,19 +9,20 @@ from pathlib import Path
 
 import numpy as np
 
+from hpe_volleyball.compare import people_of
 from hpe_volleyball.errors import OutputError
 from hpe_volleyball.infer import infer_video
 from hpe_volleyball.metrics import Comparison, People, compare
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.outputs import cannot_write
 from hpe_volleyball.records import FrameResult
-from hpe_volleyball.results import Results, read_results
+from hpe_volleyball.results import read_results
 from hpe_volleyball.run_files import DATA, RunFiles
 from hpe_volleyball.summary import RunSummary
 from hpe_volleyball.synthetic import Rally, RallyConfig, render_video, write_demo_models
 from hpe_volleyball.synthetic.demo_models import DETECTOR_FILE, POSE_FILE
 
-MOSTLY_HIDDEN = 0.5
+MOSTLY_HIDDEN = 1 / 3
 """People hidden more than this behind others are neither asked for nor punished."""
 
 
@@ -98,15 +99,4 @@ def truth_of(rally: Rally) -> People:
         keypoints=np.concatenate([t.keypoints for t in truths]),
         keypoint_scores=np.concatenate([t.visible for t in truths]).astype(np.float32),
         ignored=np.concatenate([t.occlusion for t in truths]) > MOSTLY_HIDDEN,
-    )
-
-
-def people_of(results: Results) -> People:
-    """The people of a data file as a result to score."""
-    return People(
-        frame=results.person_frame,
-        ids=results.track_id,
-        boxes=results.bbox,
-        keypoints=results.keypoints,
-        keypoint_scores=results.keypoint_scores,
     )

@@ -25,7 +25,7 @@ from hpe_volleyball.run_files import DATA, OVERLAY, RUN, RunFiles, Sink
 from hpe_volleyball.session import Session, open_session
 from hpe_volleyball.summary import RunSummary, Tally
 from hpe_volleyball.timing import StageClocks
-from hpe_volleyball.tracking import KeyframeByteTrack
+from hpe_volleyball.tracking import PlayerTracker
 from hpe_volleyball.video import VideoInfo, probe
 
 
@@ -89,7 +89,8 @@ def iter_results(
     """
     clocks = StageClocks()
     with _open_source(Path(video), options, clocks) as source:
-        yield from _results(source, models or load_models(options), options, clocks)
+        tracker = _tracker(source.info, options)
+        yield from _results(source, models or load_models(options), tracker, clocks)
 
 
 def infer_video(
@@ -120,13 +121,14 @@ def infer_video(
     stop: KeyboardInterrupt | HpeError | None = None
     with _open_source(Path(video), options, clocks) as source:
         files = RunFiles(source.info.path, options)
+        tracker = _tracker(source.info, options)
         try:
             with interrupt_held() as check_interrupt, ExitStack() as stack:
                 sinks = [
                     stack.enter_context(sink)
                     for sink in _sinks(files, source.info, models, options, clocks)
                 ]
-                for result in _results(source, models, options, clocks):
+                for result in _results(source, models, tracker, clocks):
                     for sink in sinks:
                         sink.write(result)
                     tally.add(result)
@@ -147,6 +149,7 @@ def infer_video(
         provider=models.provider,
         notes=models.notes,
         warnings=_warnings(source, sinks),
+        detector_calls=tracker.detector_calls,
         clocks=clocks,
         complete=stop is None,
     )
@@ -168,20 +171,22 @@ def _open_source(video: Path, options: InferOptions, clocks: StageClocks) -> Fra
 
 
 def _results(
-    source: FrameReader, models: Models, options: InferOptions, clocks: StageClocks
+    source: FrameReader,
+    models: Models,
+    tracker: PlayerTracker,
+    clocks: StageClocks,
 ) -> Iterator[FrameResult]:
-    tracker = KeyframeByteTrack(
-        rate=float(source.info.rate),
+    return run_pipeline(
+        source, detector=models.detector, tracker=tracker, poser=models.poser, clocks=clocks
+    )
+
+
+def _tracker(info: VideoInfo, options: InferOptions) -> PlayerTracker:
+    return PlayerTracker(
+        rate=float(info.rate),
         det_interval=options.det_interval,
         start_score=options.det_score,
-    )
-    return run_pipeline(
-        source,
-        detector=models.detector,
-        tracker=tracker,
-        poser=models.poser,
-        det_interval=options.det_interval,
-        clocks=clocks,
+        lookahead=options.lookahead,
     )
 
 

@@ -16,6 +16,7 @@ from scipy.optimize import linear_sum_assignment
 
 from hpe_volleyball.errors import ResultError
 from hpe_volleyball.records import Bools, Floats, Ints
+from hpe_volleyball.similarity import box_iou, oks, share_inside
 from hpe_volleyball.skeleton import COCO_SIGMAS
 
 Rows = NDArray[np.int64]
@@ -25,6 +26,9 @@ Overlaps = NDArray[np.float64]
 _EPSILON = float(np.finfo(np.float64).eps)
 _KEEP = 1000.0  # more than any sum of overlaps in a frame: pairs of the last frame come first
 _PCK_SHARE = 0.1
+_INSIDE_IGNORED = 0.5
+"""A box that fits nobody and lies in an ignored person by this share is not punished: what can be
+seen of somebody half hidden is a part of the box. COCO treats its crowds so (pycocotools)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +164,6 @@ class Comparison:
         return rows
 
 
-def box_iou(a: Floats, b: Floats) -> Overlaps:
-    """Intersection over union of boxes [n, 4] with boxes [m, 4]: float64 [n, m]."""
-    one, other = a.astype(np.float64)[:, None], b.astype(np.float64)[None]
-    low = np.maximum(one[..., :2], other[..., :2])
-    high = np.minimum(one[..., 2:], other[..., 2:])
-    shared = np.prod(np.maximum(high - low, 0), axis=-1)
-    area_one, area_other = (np.prod(box[..., 2:] - box[..., :2], axis=-1) for box in (one, other))
-    union = area_one + area_other - shared
-    overlap: Overlaps = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-    return overlap
-
-
 def track_agreement(
     reference: People, result: People, *, iou: float = 0.5, frames: Rows | None = None
 ) -> TrackScores:
@@ -179,8 +171,9 @@ def track_agreement(
 
     Matching in a frame keeps the pairs of the frame before as long as they overlap enough, then
     seeks the largest sum of overlaps. As in TrackEval, a frame in which one side has nobody does
-    not interrupt. A result's box whose best partner is an ignored person is left out first, as
-    MOTChallenge does with its distractors.
+    not interrupt. A result's box whose best partner is an ignored person, or that fits nobody and
+    lies mostly in one, is left out first, as MOTChallenge does with its distractors and COCO with
+    its crowds.
 
     Args:
         reference: What is taken as right.
@@ -274,7 +267,10 @@ def _by_frame(
         if reference.ignored is not None and reference.ignored[a:b].any():
             ignored = reference.ignored[a:b]
             i, j = _assign(overlap, iou)
-            kept = np.delete(np.arange(d - c), j[ignored[i]])
+            inside = share_inside(result.boxes[c:d], reference.boxes[a:b][ignored])
+            unasked = np.asarray((inside >= _INSIDE_IGNORED).any(axis=1))
+            unasked[j] = ignored[i]
+            kept = np.flatnonzero(~unasked)
             left, right, overlap = left[~ignored], right[kept], overlap[~ignored][:, kept]
         yield left, right, overlap
 
@@ -338,25 +334,6 @@ def pose_agreement(
         median_share=_quantile(share, 0.5),
         p95_share=_quantile(share, 0.95),
     )
-
-
-def oks(
-    distance: NDArray[np.float64], visible: Bools, area: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """COCO's object keypoint similarity, float64 [M]; 0 for a person without visible joints.
-
-    Formula: cocodataset.org, keypoint evaluation.
-
-    Args:
-        distance: float64 [M, 17], px.
-        visible: bool [M, 17], the joints that count.
-        area: float64 [M], of the person, px².
-    """
-    spread = 2 * np.array(COCO_SIGMAS)
-    squares = distance**2 / (2 * spread**2 * (area[:, None] + _EPSILON))
-    total = np.where(visible, np.exp(-squares), 0.0).sum(axis=1)
-    similarity: NDArray[np.float64] = total / np.maximum(1, visible.sum(axis=1))
-    return similarity
 
 
 def _mean(values: NDArray[Any]) -> float:

@@ -20,6 +20,8 @@ class InferOptions:
     device: Device = "auto"
     det_interval: int = 4
     """The detector runs on every n-th frame; 1: on all."""
+    lookahead: bool = True
+    """Hold results back until the detections behind them are known: better boxes, later."""
     det_size: int | None = None
     """Side of the detector's input, for models with a free one."""
     det_score: float = 0.4

@@ -15,7 +15,7 @@ from hpe_volleyball.session import Session
 
 _PACKAGES = (
     *("hpe-volleyball", "onnxruntime-gpu", "onnxruntime", "onnx", "opencv-python", "av"),
-    *("numpy", "h5py", "supervision", "trackers"),
+    *("numpy", "h5py", "scipy"),
 )
 
 

@@ -38,10 +38,12 @@ def run_facts(summary: RunSummary) -> RenderableType:
     frames = max(1, summary.frames)
     speed = f"{summary.fps:.1f} fps, {summary.realtime_factor:.2f} x real time"
     share = f"{summary.detector_calls / frames:.0%} of the frames"
+    reasons = ", ".join(f"{calls} for {why}" for why, calls in summary.extra_calls.items())
+    extra = f", of them beyond the interval: {reasons}" if reasons else ""
     lines = [
         f"{summary.frames} frames in {summary.wall_s:.1f} s: {speed}, on {summary.provider}",
         f"{summary.ids} ids, {summary.people / frames:.1f} people a frame",
-        f"{summary.detector_calls} detector calls ({share})",
+        f"{summary.detector_calls} detector calls ({share}){extra}",
         *summary.notes,
         *(f"warning: {warning}" for warning in summary.warnings),
         *(f"{kind:8}{path}" for kind, path in summary.outputs.items()),

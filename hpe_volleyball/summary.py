@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hpe_volleyball.records import FrameResult
 from hpe_volleyball.timing import StageClocks, StageTime
+from hpe_volleyball.tracking import KEYFRAME
 from hpe_volleyball.video import VideoInfo
 
 
@@ -21,6 +23,8 @@ class RunSummary:
     frames: int
     keyframes: int
     detector_calls: int
+    extra_calls: dict[str, int]
+    """Detector calls beyond the interval, by reason."""
     people: int
     """Rows of the data file: people summed over the frames."""
     ids: int
@@ -67,6 +71,7 @@ class Tally:
         provider: str,
         notes: tuple[str, ...],
         warnings: tuple[str, ...],
+        detector_calls: Mapping[str, int],
         clocks: StageClocks,
         complete: bool,
     ) -> RunSummary:
@@ -80,7 +85,8 @@ class Tally:
             complete=complete,
             frames=self.frames,
             keyframes=self.keyframes,
-            detector_calls=sum(stage.calls for stage in stages if stage.stage == "detect"),
+            detector_calls=sum(detector_calls.values()),
+            extra_calls={why: n for why, n in detector_calls.items() if why != KEYFRAME},
             people=self.people,
             ids=len(self.ids),
             wall_s=wall_s,

@@ -19,7 +19,7 @@ from tests.child import run_python
 from tests.clips import fixed_rate
 from tests.runs import Cli, Models
 
-COMMANDS = ("infer", "demo")
+COMMANDS = ("infer", "demo", "compare")
 HEAVY = (
     *("onnxruntime", "cv2", "h5py", "av", "supervision", "trackers", "onnx", "scipy", "numpy"),
     *("rich", "matplotlib"),
@@ -158,7 +158,7 @@ def test_every_option_reaches_the_run(cli: Cli, given: list[InferOptions]) -> No
         *("--det", "d", "--pose", "p", "--output-dir", "o", "--device", "cpu"),
         *("--det-interval", "7", "--det-size", "320", "--det-score", "0.5", "--pose-batch", "3"),
         *("--start", "1:00", "--end", "2:00", "--max-frames", "9"),
-        *("--no-video", "--no-data", "--show", "--overwrite"),
+        *("--no-lookahead", "--no-video", "--no-data", "--show", "--overwrite"),
     )
     assert cli("infer", "match.mp4", *arguments).code == 0
     [options] = given

@@ -17,12 +17,11 @@ from hpe_volleyball.errors import ResultError
 from hpe_volleyball.metrics import (
     People,
     TrackScores,
-    box_iou,
     compare,
-    oks,
     pose_agreement,
     track_agreement,
 )
+from hpe_volleyball.similarity import box_iou, oks
 from hpe_volleyball.skeleton import COCO_SIGMAS
 
 Box = tuple[float, float, float, float]

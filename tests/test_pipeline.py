@@ -1,4 +1,4 @@
-"""The loop: windows, the order of results, what happens where the source breaks off."""
+"""The loop: what the tracker is given, the order of results, and where the source breaks off."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hpe_volleyball.errors import SourceDamaged
-from hpe_volleyball.pipeline import Detector, TrackedFrame, run_pipeline, windows
+from hpe_volleyball.pipeline import Detector, PoseEstimator, Tracker, run_pipeline
 from hpe_volleyball.records import Detections, Floats, Frame, FrameResult, Poses, Tracks
 from hpe_volleyball.skeleton import COCO17, Skeleton
 from hpe_volleyball.timing import StageClocks
@@ -35,105 +35,66 @@ class CountingDetector:
         return Detections(box, np.ones(1, np.float32))
 
 
-class Follower:
-    """One track, with the box of the window's last frame; holds back the last `hold` frames."""
-
-    def __init__(self, hold: int = 0) -> None:
-        self._hold = hold
-        self._held: list[TrackedFrame] = []
-
-    def push(self, window: Sequence[Frame], detector: Detector) -> list[TrackedFrame]:
-        found = detector.detect(window[-1])
-        one = np.ones(1, np.int32)
-        for frame in window:
-            last = frame is window[-1]
-            tracks = Tracks(one, found.boxes, found.scores, np.array([last]))
-            self._held.append(TrackedFrame(frame, tracks, keyframe=last))
-        settled = self._held[: len(self._held) - self._hold]
-        del self._held[: len(settled)]
-        return settled
-
-    def finish(self) -> list[TrackedFrame]:
-        return self._held
-
-
 class Poser:
     """Puts all keypoints into the corner of the box."""
-
-    def __init__(self) -> None:
-        self.batches: list[list[int]] = []
 
     @property
     def skeleton(self) -> Skeleton:
         return COCO17
 
     def estimate(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Poses]:
-        self.batches.append([frame.index for frame in frames])
+        assert len(frames) == len(boxes)
         corners = [np.repeat(people[:, None, :2], 17, axis=1) for people in boxes]
         return [Poses(corner, np.ones(corner.shape[:2], np.float32)) for corner in corners]
 
 
-def run(source: Iterator[Frame], interval: int, hold: int = 0) -> Iterator[FrameResult]:
+class Follower:
+    """One track where the detector says; holds back the last `hold` frames."""
+
+    def __init__(self, hold: int = 0) -> None:
+        self._hold = hold
+        self._held: list[FrameResult] = []
+
+    def push(self, frame: Frame, detector: Detector, poser: PoseEstimator) -> list[FrameResult]:
+        found = detector.detect(frame)
+        one = np.ones(1, np.int32)
+        tracks = Tracks(one, found.boxes, found.scores, np.array([True]))
+        [poses] = poser.estimate([frame], [found.boxes])
+        self._held.append(FrameResult(frame, tracks, poses, keyframe=True))
+        settled = self._held[: max(0, len(self._held) - self._hold)]
+        del self._held[: len(settled)]
+        return settled
+
+    def finish(self, detector: Detector, poser: PoseEstimator) -> list[FrameResult]:
+        assert detector.detect(blank(index=999)).boxes[0, 0] == 999
+        assert len(poser.skeleton.names) == 17
+        return self._held
+
+
+def run(
+    source: Iterator[Frame], tracker: Tracker, clocks: StageClocks | None = None
+) -> Iterator[FrameResult]:
     return run_pipeline(
-        source,
-        detector=CountingDetector(),
-        tracker=Follower(hold),
-        poser=Poser(),
-        det_interval=interval,
+        source, detector=CountingDetector(), tracker=tracker, poser=Poser(), clocks=clocks
     )
 
 
-@pytest.mark.parametrize(
-    ("count", "size", "wanted"),
-    [
-        (0, 4, []),
-        (1, 4, [[0]]),
-        (9, 4, [[0], [1, 2, 3, 4], [5, 6, 7, 8]]),
-        (7, 4, [[0], [1, 2, 3, 4], [5, 6]]),
-        (3, 1, [[0], [1], [2]]),
-    ],
-)
-def test_windows_end_on_keyframes(count: int, size: int, wanted: list[list[int]]) -> None:
-    found = [[frame.index for frame in window] for window in windows(frames(count), size)]
-    assert found == wanted
-
-
-def test_windows_give_what_came_before_the_damage() -> None:
-    found = windows(frames(3, torn=True), 4)
-    assert [len(next(found)), len(next(found))] == [1, 2]
-    with pytest.raises(SourceDamaged):
-        next(found)
-
-
-@pytest.mark.parametrize("hold", [0, 1, 5])
+@pytest.mark.parametrize("hold", [0, 1, 5, 50])
 def test_every_frame_once_and_in_order(hold: int) -> None:
-    results = list(run(frames(11), 4, hold))
+    results = list(run(frames(11), Follower(hold)))
     assert [r.frame.index for r in results] == list(range(11))
-    assert [r.frame.index for r in results if r.keyframe] == [0, 4, 8, 10]
-
-
-def test_poses_belong_to_their_boxes() -> None:
-    for result in run(frames(6), 2):
+    for result in results:
+        assert result.tracks.boxes[0, 0] == result.frame.index
         np.testing.assert_array_equal(result.poses.keypoints[0, 3], result.tracks.boxes[0, :2])
 
 
-def test_a_window_is_posed_at_once() -> None:
-    poser = Poser()
-    list(
-        run_pipeline(
-            frames(9),
-            detector=CountingDetector(),
-            tracker=Follower(),
-            poser=poser,
-            det_interval=4,
-        )
-    )
-    assert [batch for batch in poser.batches if batch] == [[0], [1, 2, 3, 4], [5, 6, 7, 8]]
+def test_no_frames_give_no_results() -> None:
+    assert list(run(frames(0), Follower())) == []
 
 
-@pytest.mark.parametrize("hold", [0, 3])
+@pytest.mark.parametrize("hold", [0, 3, 50])
 def test_results_before_the_damage_come_first(hold: int) -> None:
-    results = run(frames(7, torn=True), 4, hold)
+    results = run(frames(7, torn=True), Follower(hold))
     seen: list[int] = []
     with pytest.raises(SourceDamaged, match="breaks off"):
         seen.extend(result.frame.index for result in results)
@@ -141,7 +102,7 @@ def test_results_before_the_damage_come_first(hold: int) -> None:
     assert seen == list(range(7))
 
 
-def test_nothing_is_read_far_ahead_of_the_results() -> None:
+def test_nothing_is_read_ahead_of_the_tracker() -> None:
     read = []
 
     def source() -> Iterator[Frame]:
@@ -149,23 +110,15 @@ def test_nothing_is_read_far_ahead_of_the_results() -> None:
             read.append(frame.index)
             yield frame
 
-    results = run(source(), 4)
-    for _ in range(2):
-        next(results)
+    results = run(source(), Follower(hold=3))
+    assert [next(results).frame.index for _ in range(2)] == [0, 1]
     assert read == [0, 1, 2, 3, 4]
 
 
-def test_detection_is_not_counted_as_tracking() -> None:
+def test_each_stage_has_its_own_time() -> None:
     clocks = StageClocks()
-    list(
-        run_pipeline(
-            frames(9),
-            detector=CountingDetector(),
-            tracker=Follower(),
-            poser=Poser(),
-            det_interval=4,
-            clocks=clocks,
-        )
-    )
+    list(run(frames(9), Follower(hold=2), clocks))
     calls = {stage.stage: stage.calls for stage in clocks.summary()}
-    assert calls["detect"] == calls["track"] == 3
+    assert calls["track"] == 9
+    # finish() asks the detector once more.
+    assert (calls["detect"], calls["pose"]) == (10, 9)

@@ -20,6 +20,7 @@ SUMMARY = RunSummary(
     frames=120_000,
     keyframes=30_001,
     detector_calls=31_200,
+    extra_calls={"somebody lost": 1_000, "somebody new": 199},
     people=1_380_000,
     ids=14,
     wall_s=1200.0,
@@ -62,15 +63,21 @@ def test_no_footnote_where_nothing_overlaps() -> None:
 
 
 def test_facts_of_a_run() -> None:
+    extra = "of them beyond the interval: 1000 for somebody lost, 199 for somebody new"
     lines = printed(run_facts(SUMMARY)).splitlines()
     assert lines == [
         "120000 frames in 1200.0 s: 100.0 fps, 2.00 x real time, on CUDAExecutionProvider",
         "14 ids, 11.5 people a frame",
-        "31200 detector calls (26% of the frames)",
+        f"31200 detector calls (26% of the frames), {extra}",
         "warning: 3 damaged pictures of the source were left out",
         "overlay out/match [1].overlay.mp4",
         "run     out/match [1].run.json",
     ]
+
+
+def test_without_extra_detections_nothing_is_said_of_them() -> None:
+    lines = printed(run_facts(replace(SUMMARY, extra_calls={}))).splitlines()
+    assert lines[2] == "31200 detector calls (26% of the frames)"
 
 
 def test_a_stopped_run_and_a_missing_device_are_said() -> None:

@@ -49,14 +49,14 @@ def test_ci_runs_the_commands_that_install_and_test() -> None:
         assert line in CI.splitlines()
 
 
-@pytest.mark.parametrize(
-    "line", [line for line in commands() if not any(words in line for words in IN_CI)]
-)
-def test_the_other_commands_work(cli: Cli, place: Path, line: str) -> None:
-    program, *arguments = shlex.split(line)
-    assert program == ".venv/bin/hpe-volleyball"
-    outcome = cli(*arguments)
-    assert (outcome.code, outcome.err) == (0, "")
+def test_the_other_commands_work_one_after_the_other(cli: Cli, place: Path) -> None:
+    others = [line for line in commands() if not any(words in line for words in IN_CI)]
+    assert others
+    for line in others:
+        program, *arguments = shlex.split(line)
+        assert program == ".venv/bin/hpe-volleyball"
+        outcome = cli(*arguments)
+        assert (outcome.code, outcome.err) == (0, ""), line
     wanted = ["match.overlay.mp4", "match.poses.h5", "match.run.json"]
     assert names(place / "output") == wanted
     for name in wanted:

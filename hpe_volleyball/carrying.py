@@ -1,0 +1,149 @@
+"""Carries a person's box from frame to frame by the person's own pose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpe_volleyball.skeleton import COCO_NAMES
+
+Array = NDArray[np.float64]
+
+MIN_SCORE = 0.4
+"""Joints below this score are no evidence."""
+
+_TORSO = np.array(
+    [
+        COCO_NAMES.index(f"{side}_{part}")
+        for part in ("shoulder", "hip")
+        for side in ("left", "right")
+    ]
+)
+_MIN_JOINTS = 5
+_MIN_OUTLINE_JOINTS = 8
+_LIMB_SHARE = 0.25
+"""A joint that leaves the torso by more than this part of the body in one frame has jumped to
+somebody else."""
+_JUMP_SHARE, _JUMP_SHARE_PER_S = 0.05, 3.0
+"""How far from its predicted place a torso can be, in body lengths: noise, and acceleration."""
+_VELOCITY_GAIN = 0.5
+_VELOCITY_FADE = 0.9
+"""What is left of the velocity after a frame in which the person was not seen."""
+_OUTLINE_CHANGE = 2.0
+"""A box that grew or shrank by more than this since the detection does not fit its joints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """What a detection said: the box, and the pose found in it."""
+
+    box: Array
+    """float64 [4], x1 y1 x2 y2, px."""
+    keypoints: Array
+    """float64 [K, 2], px."""
+    scores: Array
+    """float64 [K]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a person is in one frame."""
+
+    box: Array
+    """float64 [4], x1 y1 x2 y2, px."""
+    velocity: Array
+    """float64 [2], px per frame."""
+    keypoints: Array
+    scores: Array
+    blind_s: float
+    """For how long there has been no evidence; 0: the pose shows the person in this frame."""
+
+    @property
+    def next_box(self) -> Array:
+        """Where the box will be in the next frame if nothing changes."""
+        return self.box + np.tile(self.velocity, 2)
+
+
+def follow(
+    place: Place, anchor: Anchor, keypoints: Array, scores: Array, step_s: float
+) -> Place | None:
+    """Move a person to the next frame by the pose found there; None if it is no evidence.
+
+    The box is that of the last detection, its edges moved as the outermost joints have moved
+    since then (box edges lie outside the joints by about the same margin as before), or, with few
+    joints, shifted with the torso.
+
+    Args:
+        place: In the frame before.
+        anchor: The last detection.
+        keypoints: float64 [K, 2], the pose found at `place.next_box`.
+        scores: float64 [K].
+        step_s: Time between the frames in seconds.
+    """
+    length = float((place.box[2:] - place.box[:2]).max())
+    sure = (place.scores >= MIN_SCORE) & (scores >= MIN_SCORE)
+    if sure.sum() < _MIN_JOINTS:
+        return None
+    steps = keypoints - place.keypoints
+    torso = _TORSO[sure[_TORSO]]
+    shift = np.median(steps[torso] if len(torso) > 1 else steps[sure], axis=0)
+    steady = sure & (np.abs(steps - shift).max(axis=1) < _LIMB_SHARE * length)
+    limit = (_JUMP_SHARE + _JUMP_SHARE_PER_S * step_s) * length
+    if steady.sum() < _MIN_JOINTS or np.hypot(*(shift - place.velocity)) > limit:
+        return None
+    box = _outline(anchor, keypoints, steady & (anchor.scores >= MIN_SCORE))
+    return Place(
+        box=place.box + np.tile(shift, 2) if box is None else box,
+        velocity=place.velocity + _VELOCITY_GAIN * (shift - place.velocity),
+        keypoints=keypoints,
+        scores=scores,
+        blind_s=0.0,
+    )
+
+
+def drift(place: Place, step_s: float) -> Place:
+    """Move an unseen person to the next frame by velocity alone."""
+    return Place(
+        box=place.next_box,
+        velocity=_VELOCITY_FADE * place.velocity,
+        keypoints=place.keypoints + place.velocity,
+        scores=place.scores,
+        blind_s=place.blind_s + step_s,
+    )
+
+
+def clipped(place: Place, width: int, height: int) -> Place:
+    """A place whose box ends at the border of the picture, as those of detections do."""
+    return replace(place, box=np.clip(place.box, 0, [width, height, width, height]))
+
+
+def surprise(before: Place, after: Place) -> float:
+    """How far a followed person's torso was from where the velocity led, px."""
+    return float(np.hypot(*(after.velocity - before.velocity))) / _VELOCITY_GAIN
+
+
+def detected_place(anchor: Anchor, before: Place | None) -> Place:
+    """The place of a person who was just detected.
+
+    Args:
+        anchor: The detection.
+        before: Where the person was carried to in this frame; None for a new person.
+    """
+    velocity = np.zeros(2) if before is None else before.velocity
+    return Place(anchor.box, velocity, anchor.keypoints, anchor.scores, 0.0)
+
+
+def _outline(anchor: Anchor, keypoints: Array, joints: NDArray[Any]) -> Array | None:
+    """The anchor's box, its edges moved as the outermost of these joints moved."""
+    if joints.sum() < _MIN_OUTLINE_JOINTS:
+        return None
+    then, now = anchor.keypoints[joints], keypoints[joints]
+    low, high = now.min(axis=0) - then.min(axis=0), now.max(axis=0) - then.max(axis=0)
+    box: Array = anchor.box + np.concatenate([low, high])
+    change = (box[2:] - box[:2]) / (anchor.box[2:] - anchor.box[:2])
+    if (change < 1 / _OUTLINE_CHANGE).any() or (change > _OUTLINE_CHANGE).any():
+        return None
+    return box
