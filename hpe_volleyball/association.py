@@ -24,7 +24,7 @@ _LEAST_SEEN, _LEAST_WEAK, _LEAST_LOST = 0.4, 0.45, 0.25
 """Least affinity: for people seen up to this frame, for weak detections, for people lost."""
 _LOST_S = 0.25
 """Without evidence for this long a person is lost."""
-_SAME_IOU, _SAME_POSE = 0.35, 0.7
+_SAME_IOU, _SAME_POSE = 0.35, 0.85
 """Two boxes that overlap by this and show one pose are one person, detected twice."""
 _SAME_BOX_IOU = 0.5
 _COVERED_IOU = 0.7
@@ -78,7 +78,7 @@ def associate(people: list[Carried], found: Candidates, start_score: float) -> M
     blind = np.array([p.place.blind_s > 0 for p in people], np.bool_)
     near_by = np.array([p.place.blind_s < _LOST_S for p in people], np.bool_)
     pairs: dict[int, int] = {}
-    _assign(affinity, _LEAST_SEEN, confirmed & near_by, strong, pairs)
+    _assign(affinity, _LEAST_SEEN, confirmed & near_by, strong & ~repeated, pairs)
     _assign(affinity, _LEAST_WEAK, confirmed & near_by, ~strong & ~repeated, pairs)
     _prefer_whole(found, strong & ~repeated, pairs)
     _assign(affinity, _LEAST_SEEN, ~confirmed, strong & ~repeated, pairs)
