@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from hpe_volleyball.frame_reader import read_frames
+from hpe_volleyball.media.frame_reader import read_frames
+from hpe_volleyball.media.video import probe
+from hpe_volleyball.models.rtmdet import RTMDet
+from hpe_volleyball.models.session import open_session
 from hpe_volleyball.pipeline import Detector
 from hpe_volleyball.records import Detections, Frame
-from hpe_volleyball.rtmdet import RTMDet
-from hpe_volleyball.session import open_session
-from hpe_volleyball.video import probe
 
 CLIPS = ("balance-3people-60fps", "walk-2people-30fps", "one-by-one-10fps")
 

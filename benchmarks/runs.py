@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from bytetrack import ByteTrack
 
-from hpe_volleyball.metrics import People
+from hpe_volleyball.evaluation.metrics import People
 from hpe_volleyball.pipeline import Detector, PoseEstimator, run_pipeline
 from hpe_volleyball.records import Detections, Floats, Frame, FrameResult, Poses
 from hpe_volleyball.skeleton import Skeleton
 from hpe_volleyball.timing import StageClocks
-from hpe_volleyball.tracking import PlayerTracker
+from hpe_volleyball.tracking.tracker import PlayerTracker
 
 START_SCORE = 0.4
 """Detection score from which an unknown person may get an id; the program's default."""

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from hpe_volleyball import provenance
+from hpe_volleyball.output import provenance
 
 RESULTS = Path(__file__).parent / "results"
 _DIGITS = 5

@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from hpe_volleyball.infer import infer_video as infer_video
     from hpe_volleyball.infer import iter_results as iter_results
     from hpe_volleyball.options import InferOptions as InferOptions
+    from hpe_volleyball.output.results import Results as Results
+    from hpe_volleyball.output.results import read_results as read_results
+    from hpe_volleyball.output.summary import RunSummary as RunSummary
     from hpe_volleyball.records import FrameResult as FrameResult
-    from hpe_volleyball.results import Results as Results
-    from hpe_volleyball.results import read_results as read_results
-    from hpe_volleyball.summary import RunSummary as RunSummary
 
 _PUBLIC = {
     "FrameResult": "records",
     "HpeError": "errors",
     "InferOptions": "options",
-    "Results": "results",
-    "RunSummary": "summary",
+    "Results": "output.results",
+    "RunSummary": "output.summary",
     "infer_video": "infer",
     "iter_results": "infer",
-    "read_results": "results",
+    "read_results": "output.results",
 }
 
 __all__ = list(_PUBLIC)

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from hpe_volleyball.compare import people_of
 from hpe_volleyball.errors import OutputError
+from hpe_volleyball.evaluation.compare import people_of
+from hpe_volleyball.evaluation.metrics import Comparison, People, compare
 from hpe_volleyball.infer import infer_video
-from hpe_volleyball.metrics import Comparison, People, compare
 from hpe_volleyball.options import InferOptions
-from hpe_volleyball.outputs import cannot_write
+from hpe_volleyball.output.paths import cannot_write
+from hpe_volleyball.output.results import read_results
+from hpe_volleyball.output.run_files import DATA, RunFiles
+from hpe_volleyball.output.summary import RunSummary
 from hpe_volleyball.records import FrameResult
-from hpe_volleyball.results import read_results
-from hpe_volleyball.run_files import DATA, RunFiles
-from hpe_volleyball.summary import RunSummary
 from hpe_volleyball.synthetic import Rally, RallyConfig, render_video, write_demo_models
 from hpe_volleyball.synthetic.demo_models import DETECTOR_FILE, POSE_FILE
 

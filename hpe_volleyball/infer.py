@@ -7,26 +7,26 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from hpe_volleyball import provenance
-from hpe_volleyball.data_file import DataFile, DataHeader
-from hpe_volleyball.draw import OverlayPainter
 from hpe_volleyball.errors import HpeError, SourceError
-from hpe_volleyball.frame_reader import FrameReader, read_frames
 from hpe_volleyball.interrupt import interrupt_held
+from hpe_volleyball.media.frame_reader import FrameReader, read_frames
+from hpe_volleyball.media.video import VideoInfo, probe
+from hpe_volleyball.models.rtmdet import RTMDet
+from hpe_volleyball.models.rtmpose import RTMPose
+from hpe_volleyball.models.session import Session, open_session
 from hpe_volleyball.options import InferOptions
-from hpe_volleyball.outputs import write_run_json
-from hpe_volleyball.overlay_sink import OverlaySink
+from hpe_volleyball.output import provenance
+from hpe_volleyball.output.data_file import DataFile, DataHeader
+from hpe_volleyball.output.draw import OverlayPainter
+from hpe_volleyball.output.overlay_sink import OverlaySink
+from hpe_volleyball.output.paths import write_run_json
+from hpe_volleyball.output.preview import Preview
+from hpe_volleyball.output.run_files import DATA, OVERLAY, RUN, RunFiles, Sink
+from hpe_volleyball.output.summary import RunSummary, Tally
 from hpe_volleyball.pipeline import run_pipeline
-from hpe_volleyball.preview import Preview
 from hpe_volleyball.records import FrameResult
-from hpe_volleyball.rtmdet import RTMDet
-from hpe_volleyball.rtmpose import RTMPose
-from hpe_volleyball.run_files import DATA, OVERLAY, RUN, RunFiles, Sink
-from hpe_volleyball.session import Session, open_session
-from hpe_volleyball.summary import RunSummary, Tally
 from hpe_volleyball.timing import StageClocks
-from hpe_volleyball.tracking import PlayerTracker
-from hpe_volleyball.video import VideoInfo, probe
+from hpe_volleyball.tracking.tracker import PlayerTracker
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpe_volleyball.session import Device
+from hpe_volleyball.models.session import Device
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import cv2
 
 from hpe_volleyball import FrameResult, InferOptions, iter_results
-from hpe_volleyball.draw import OverlayPainter
+from hpe_volleyball.output.draw import OverlayPainter
 from hpe_volleyball.records import Image
 from hpe_volleyball.skeleton import COCO17
 from hpe_volleyball.synthetic import Rally, RallyConfig, render_video, write_demo_models

@@ -8,7 +8,7 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
-from hpe_volleyball.cli import main
+from hpe_volleyball.cli.app import main
 from hpe_volleyball.synthetic import Rally, RallyConfig, render_video, write_demo_models
 from tests import graphs
 from tests.runs import Cli, Models, Outcome

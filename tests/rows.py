@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from hpe_volleyball.data_file import DataHeader
+from hpe_volleyball.output.data_file import DataHeader
+from hpe_volleyball.output.results import Results
 from hpe_volleyball.records import Frame, FrameResult, Poses, Tracks
-from hpe_volleyball.results import Results
 from hpe_volleyball.skeleton import COCO17
 
 MODELS = ({"name": "tiny", "file": "tiny.onnx", "sha256": "ab", "precision": "fp32"},)

@@ -10,9 +10,9 @@ import pytest
 
 from hpe_volleyball.demo import MOSTLY_HIDDEN, run_demo, truth_of
 from hpe_volleyball.errors import OutputError
-from hpe_volleyball.results import read_results
+from hpe_volleyball.media.video import probe
+from hpe_volleyball.output.results import read_results
 from hpe_volleyball.synthetic import Rally, RallyConfig
-from hpe_volleyball.video import probe
 from tests.runs import Cli, names
 
 SMALL = {"seconds": 0.4, "size": (320, 240), "fps": Fraction(25)}

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpe_volleyball.results import read_results
+from hpe_volleyball.output.results import read_results
 from tests.clips import FRONT_INDEX, fixed_rate, sound_only, truncated, with_junk
 from tests.graphs import constant_model
 from tests.runs import Cli, Models, Outcome, names, stamps

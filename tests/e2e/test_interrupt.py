@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hpe_volleyball.results import read_results
+from hpe_volleyball.output.results import read_results
 from tests.clips import fixed_rate
 from tests.runs import Models, names, stamps
 

@@ -14,8 +14,8 @@ import h5py
 import numpy as np
 import pytest
 
-from hpe_volleyball.frame_reader import read_frames
-from hpe_volleyball.results import read_results
+from hpe_volleyball.media.frame_reader import read_frames
+from hpe_volleyball.output.results import read_results
 from hpe_volleyball.skeleton import COCO17
 from tests import graphs
 from tests.clips import FRONT_INDEX, NTSC, fixed_rate, number_of, variable_rate

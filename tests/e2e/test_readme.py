@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from hpe_volleyball.cli import app
-from hpe_volleyball.data_file import COLUMNS
+from hpe_volleyball.cli.app import app
+from hpe_volleyball.output.data_file import COLUMNS
 from tests.runs import Cli, Models, names
 
 ROOT = Path(__file__).parents[2]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hpe_volleyball.media.video import probe
+from hpe_volleyball.output.results import Results, read_results
 from hpe_volleyball.records import Bools
-from hpe_volleyball.results import Results, read_results
-from hpe_volleyball.video import probe
 from tests.runs import Cli, Models, names, stamps
 
 pytestmark = pytest.mark.shared

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hpe_volleyball.results import read_results
+from hpe_volleyball.output.results import read_results
 from tests.clips import fixed_rate
 from tests.e2e.test_interrupt import PATIENCE_S, start, wait_for
 from tests.runs import Cli, Models, names

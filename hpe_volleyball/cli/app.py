@@ -1,0 +1,71 @@
+"""The program `hpe-volleyball`: its commands, its version, its exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from hpe_volleyball.cli.common import INTERRUPTED
+from hpe_volleyball.cli.compare import compare
+from hpe_volleyball.cli.demo import demo
+from hpe_volleyball.cli.infer import infer
+from hpe_volleyball.errors import HpeError
+
+# What the commands need is imported inside them, so that --help loads nothing heavy.
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # its boxes take half of an 80-column terminal
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_DEBUG = "--debug"
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(f"hpe-volleyball {version('hpe-volleyball')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            show_default="off",
+            help="Show the version and exit.",
+        ),
+    ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option(_DEBUG, show_default="off", help="Show where an error came from (traceback)."),
+    ] = False,
+) -> None:
+    """From a volleyball video to tracked players with 2D poses."""
+
+
+for _command in (infer, demo, compare):
+    app.command()(_command)
+
+
+def main() -> None:
+    """Run the command line; an error meant for the user becomes one line and exit code 1."""
+    try:
+        app()
+    except HpeError as error:
+        if _DEBUG in sys.argv:
+            raise
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,60 @@
+"""Options, times, exit codes and printing that several commands share."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+INTERRUPTED = 130
+"""Exit code of a run that was stopped; what was done is kept."""
+
+
+class Device(StrEnum):
+    """Where the models run."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+def parse_time(text: str | float) -> float:
+    """Seconds from "90", "90.5", "1:30" or "1:02:03.5" (or a default that is a number already).
+
+    Raises:
+        typer.BadParameter: it is no such time.
+    """
+    match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?)", str(text).strip())
+    if match is None:
+        raise typer.BadParameter(f"expected seconds or h:mm:ss, found {text!r}")
+    hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return 3600 * hours + 60 * minutes + seconds
+
+
+OutputDir = Annotated[
+    Path,
+    typer.Option(metavar="DIR", help="Directory for the results; made if it is not there."),
+]
+DetInterval = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Run the detector on every N-th frame.")
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", show_default="off", help="Replace the results of an earlier run."),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", show_default="off", help="Print nothing but errors."),
+]
+
+
+def print_all(*things: object) -> None:
+    """Print tables and texts, as wide as they are."""
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    for thing in things:
+        console.print(thing)

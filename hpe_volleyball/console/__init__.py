@@ -1,0 +1,1 @@
+"""What is printed: progress while a run goes, tables at its end."""

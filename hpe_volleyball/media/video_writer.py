@@ -1,0 +1,222 @@
+"""Writes an H.264 video with the time stamps and the sound of its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import cv2
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from hpe_volleyball.errors import OutputError
+from hpe_volleyball.media.audio_copy import AudioCopy
+from hpe_volleyball.media.video import VideoInfo
+from hpe_volleyball.output.paths import cannot_write, partial_path
+from hpe_volleyball.records import Image
+
+_PRESET = "superfast"
+_CRF = 23
+_KEYFRAME_S = 2
+"""Seconds between keyframes: what a kill can cost, and how fine a player can jump."""
+_FRAGMENTED = "frag_keyframe+empty_moov+default_base_moof"
+"""Each fragment (keyframe to keyframe) is playable as soon as it is on disk."""
+
+# Codes of ITU-T H.273.
+_UNSPECIFIED = 2
+_BT601 = 6
+_LIMITED_RANGE = 1
+
+
+class VideoWriter:
+    """H.264 video of the source's size, rate and time stamps; sound copied where there is some.
+
+    4:2:0 chroma needs even sizes: an odd width or height gets one more column or row, a copy of
+    the last one. Time stamps are shifted so that the first picture is at 0. The pictures are
+    converted by the BT.601 matrix in limited range and the stream says so; a source that names no
+    matrix was read by BT.601 too, so its copy names none either and players treat both alike.
+
+    The video is written as fragmented MP4 under a partial name, so that a kill leaves it readable
+    up to the last two seconds; `close(complete=True)` puts it into a plain MP4 with its index in
+    front. As a context manager it closes as complete, or as incomplete when the body raised.
+
+    Args:
+        path: the video to make.
+        info: its source.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+
+    def __init__(self, path: Path, info: VideoInfo) -> None:
+        self._path = path
+        self._partial = partial_path(path)
+        self._info = info
+        self._first_pts: int | None = None
+        self._last_pts = 0
+        self._failed = False
+        self._closed_at: Path | None = None
+        with self._reported():
+            self._container = av.open(
+                f"file:{self._partial}",
+                "w",
+                format="mp4",
+                options={"movflags": _FRAGMENTED, "flush_packets": "1"},
+            )
+            self._stream = self._add_stream()
+            self._audio = AudioCopy(info.path, self._container)
+            # Opens the file now: what cannot be written is told before hours of work.
+            self._container.start_encoding()
+
+    @property
+    def warning(self) -> str | None:
+        """Why the sound of the source is missing or ends early; None when all is well."""
+        return self._audio.warning
+
+    def write(self, image: Image, pts: int) -> None:
+        """Append a picture with the source's time stamp `pts`; stamps must ascend.
+
+        Raises:
+            OutputError: the disk or the encoder failed.
+            ValueError: the image has not the size of the source, or `pts` does not ascend.
+        """
+        expected = (self._info.height, self._info.width, 3)
+        if image.shape != expected:
+            raise ValueError(f"image: expected {expected}, found {image.shape}")
+        if self._first_pts is None:
+            self._first_pts = pts
+            self._audio.start(pts * self._info.time_base)
+        elif pts <= self._last_pts:
+            raise ValueError(f"pts: expected more than {self._last_pts}, found {pts}")
+        self._last_pts = pts
+        frame = VideoFrame.from_ndarray(_i420(image), format="yuv420p")
+        frame.pts, frame.time_base = pts - self._first_pts, self._info.time_base
+        frame.color_range, frame.colorspace = _LIMITED_RANGE, self._stream.codec_context.colorspace
+        with self._reported():
+            self._mux(frame)
+            for packet in self._audio.until(frame.pts * self._info.time_base):
+                self._container.mux(packet)
+
+    def close(self, *, complete: bool) -> Path:
+        """End the file and say where it is; later calls only say so again.
+
+        Incomplete, or after a failed write, it stays under its partial name. When no picture was
+        written nothing is left.
+
+        Raises:
+            OutputError: the disk or the encoder failed, or a complete video has no picture.
+        """
+        if self._closed_at is None:
+            self._closed_at = self._partial
+            self._finish()
+            if self._first_pts is None:
+                self._partial.unlink(missing_ok=True)
+                if complete:
+                    raise OutputError(f"{self._path}: expected at least one frame, found none")
+            elif complete and not self._failed:
+                with self._reported():
+                    _remux(self._partial, self._path)
+                self._closed_at = self._path
+        return self._closed_at
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close(complete=error is None)
+
+    def _add_stream(self) -> VideoStream:
+        info = self._info
+        stream = self._container.add_stream("libx264", rate=info.rate)
+        codec = stream.codec_context
+        codec.width, codec.height = info.width + info.width % 2, info.height + info.height % 2
+        codec.pix_fmt = "yuv420p"
+        codec.time_base = stream.time_base = info.time_base
+        codec.gop_size = max(1, round(_KEYFRAME_S * info.rate))
+        codec.sample_aspect_ratio = info.sample_aspect
+        codec.color_range = _LIMITED_RANGE
+        codec.color_primaries = info.colour.primaries
+        codec.color_trc = info.colour.transfer
+        named = info.colour.matrix != _UNSPECIFIED
+        codec.colorspace = _BT601 if named else _UNSPECIFIED
+        # Without B-frames decoding order is display order: time stamps begin at 0 and every
+        # fragment is complete in itself.
+        codec.options = {"preset": _PRESET, "crf": str(_CRF), "profile": "high", "bf": "0"}
+        return stream
+
+    def _mux(self, frame: VideoFrame | None) -> None:
+        """Encode a picture (None: all that wait) and write what comes out."""
+        for packet in self._stream.encode(frame):
+            packet.duration = packet.duration or round(self._info.frame_ticks)
+            self._container.mux(packet)
+
+    def _finish(self) -> None:
+        """Write what waits in the encoder, the rest of the sound, and the end of the file."""
+        if self._failed:
+            # The error was reported; what is on disk stays as it is.
+            with suppress(av.FFmpegError, OSError):
+                self._container.close()
+            self._audio.close()
+            return
+        try:
+            with self._reported():
+                if self._first_pts is not None:
+                    self._mux(None)
+                    ticks = self._last_pts - self._first_pts + self._info.frame_ticks
+                    for packet in self._audio.until(ticks * self._info.time_base):
+                        self._container.mux(packet)
+                self._container.close()
+        finally:
+            self._audio.close()
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        """Turn errors of disk and encoder into OutputError."""
+        try:
+            yield
+        except (av.FFmpegError, OSError) as error:
+            self._failed = True
+            raise OutputError(cannot_write(self._path, error)) from error
+
+
+def _i420(image: Image) -> Image:
+    """Planes Y, U, V under each other, uint8 [1.5 H, W], both sizes made even."""
+    height, width = image.shape[:2]
+    if height % 2 or width % 2:
+        image = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE).astype(
+            np.uint8, copy=False
+        )
+    return cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420).astype(np.uint8, copy=False)
+
+
+def _remux(partial: Path, path: Path) -> None:
+    """Put the packets of `partial` into a plain MP4 with its index in front, then remove it."""
+    finishing = path.with_name(f"{path.name}.finishing")
+    try:
+        _copy_packets(partial, finishing)
+        finishing.replace(path)
+    finally:
+        finishing.unlink(missing_ok=True)
+    partial.unlink()
+
+
+def _copy_packets(partial: Path, plain: Path) -> None:
+    with (
+        av.open(f"file:{partial}") as source,
+        av.open(f"file:{plain}", "w", format="mp4", options={"movflags": "faststart"}) as out,
+    ):
+        streams = {s.index: out.add_stream_from_template(s) for s in source.streams}
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = streams[packet.stream.index]
+                out.mux(packet)

@@ -1,0 +1,86 @@
+"""RTMDet: images -> Detections, for mmdeploy exports with the NMS inside the model."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import numpy as np
+
+from hpe_volleyball.errors import ModelError
+from hpe_volleyball.models.preprocess import PAD_VALUE, letterbox, normalisation_table, normalise
+from hpe_volleyball.models.session import Session
+from hpe_volleyball.records import Detections, Floats, Frame
+
+_PERSON_LABEL = 0  # in COCO's order, and the only label of the person detectors
+_BGR = (0, 1, 2)
+# The values of mmdet's configs of RTMDet, in BGR; bytes are not scaled to 0..1.
+_NORMALISATION = normalisation_table((103.53, 116.28, 123.675), (57.375, 57.12, 58.395))
+
+DEFAULT_SIZE = 640
+"""Input side for models with a free one; at 320 RTMDet-nano misses people far away."""
+
+_SIZE_STEP = 32  # the coarsest stride of the network's feature pyramid
+
+LOWEST_SCORE = 0.1
+"""ByteTrack's second association wants weak detections too (arXiv 2110.06864, section 3)."""
+
+
+class RTMDet:
+    """Finds people with an RTMDet model.
+
+    Args:
+        session: A model with one image input [batch, 3, H, W] and the outputs `dets`
+            [batch, n, 5] (x1 y1 x2 y2 score in input pixels) and `labels` [batch, n].
+        size: Side of the square input in pixels, for models with a free input size.
+
+    Raises:
+        ModelError: the model is no such detector, or its input cannot have this size.
+    """
+
+    def __init__(self, session: Session, *, size: int | None = None) -> None:
+        self._dets, self._labels = _find_outputs(session)
+        self.input_height, self.input_width = _input_size(session, size)
+        self._session = session
+        self._canvas = np.full((self.input_height, self.input_width, 3), PAD_VALUE, np.uint8)
+        self._blob = np.empty((1, 3, self.input_height, self.input_width), np.float32)
+
+    def detect(self, frame: Frame) -> Detections:
+        """People in a frame with scores from 0.1 up, in the model's order (best first)."""
+        scale_x, scale_y = letterbox(frame.image, self._canvas)
+        normalise(self._canvas, _NORMALISATION, _BGR, self._blob[0])
+        outputs = self._session.run({self._session.inputs[0].name: self._blob})
+        dets, labels = outputs[self._dets][0], outputs[self._labels][0]
+        dets = dets[(labels == _PERSON_LABEL) & (dets[:, 4] >= LOWEST_SCORE)]
+        boxes: Floats = dets[:, :4] / np.array([scale_x, scale_y] * 2, np.float32)
+        height, width = frame.image.shape[:2]
+        np.clip(boxes, 0, np.array([width, height] * 2, np.float32), out=boxes)
+        inside = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        return Detections(boxes[inside], np.minimum(dets[inside, 4], 1))
+
+
+def _find_outputs(session: Session) -> tuple[int, int]:
+    """Positions of `dets` and `labels` among the outputs."""
+    names = [output.name for output in session.outputs]
+    if not (session.takes_images and {"dets", "labels"} <= set(names)):
+        raise ModelError(
+            f"{session.path}: expected a detector (one image input, outputs dets and labels), "
+            f"found {session.describe()}"
+        )
+    return names.index("dets"), names.index("labels")
+
+
+def _input_size(session: Session, size: int | None) -> tuple[int, int]:
+    """Height and width of the model's input."""
+    height, width = session.inputs[0].shape[2:]
+    if isinstance(height, int) and isinstance(width, int):
+        if size is not None and (size, size) != (height, width):
+            raise ModelError(
+                f"{session.path}: found an input fixed at {width}x{height}, --det-size asks for "
+                f"{size}; leave it out or take a model with a free input size"
+            )
+        return height, width
+    size = DEFAULT_SIZE if size is None else size
+    if size < _SIZE_STEP or size % _SIZE_STEP:
+        fitting = max(1, ceil(size / _SIZE_STEP)) * _SIZE_STEP
+        raise ModelError(f"--det-size {size}: expected a multiple of {_SIZE_STEP}, e.g. {fitting}")
+    return size, size

@@ -1,0 +1,126 @@
+"""RTMPose: images and boxes -> Poses, the crops of many people in one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpe_volleyball.errors import ModelError
+from hpe_volleyball.models.preprocess import crop, crop_regions, normalisation_table, normalise
+from hpe_volleyball.models.session import Session
+from hpe_volleyball.records import Floats, Frame, Image, Poses
+from hpe_volleyball.skeleton import BY_COUNT, Skeleton
+
+_RGB = (2, 1, 0)
+# The values of mmpose's configs of RTMPose, in RGB; bytes are not scaled to 0..1.
+_NORMALISATION = normalisation_table((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+
+
+class RTMPose:
+    """Finds keypoints with an RTMPose model.
+
+    Args:
+        session: A model with one image input [batch, 3, H, W] and the outputs `simcc_x`
+            [batch, K, W * r] and `simcc_y` [batch, K, H * r], r being the SimCC split ratio.
+        batch: Most crops in one call of the model.
+
+    Raises:
+        ModelError: the model is no such pose model, or K is not 17, 26 or 133.
+    """
+
+    def __init__(self, session: Session, *, batch: int = 16) -> None:
+        self._x, self._y = _find_outputs(session)
+        self.input_height, self.input_width, self.skeleton = _contract(session, self._x, self._y)
+        self._session = session
+        fixed = session.inputs[0].shape[0]
+        self._fixed_batch = isinstance(fixed, int)
+        self.batch = fixed if isinstance(fixed, int) else batch
+        self._blob = np.zeros((self.batch, 3, self.input_height, self.input_width), np.float32)
+
+    def estimate(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Poses]:
+        """Poses of all boxes ([n, 4] for each frame), frame by frame, box by box."""
+        images = [frame.image for frame, people in zip(frames, boxes, strict=True) for _ in people]
+        regions = crop_regions(
+            np.concatenate([*boxes, np.zeros((0, 4), np.float32)]),
+            self.input_width,
+            self.input_height,
+        )
+        keypoints = np.zeros((len(images), len(self.skeleton.names), 2), np.float32)
+        scores = np.zeros(keypoints.shape[:2], np.float32)
+        for start in range(0, len(images), self.batch):
+            part = slice(start, start + self.batch)
+            simcc_x, simcc_y = self._run(images[part], regions[part])
+            located, scores[part] = decode_simcc(
+                simcc_x, simcc_y, self.input_width, self.input_height
+            )
+            in_source = located * regions[part, None, 2:] + regions[part, None, :2]
+            keypoints[part] = np.where(scores[part, :, None] > 0, in_source, 0)
+        offsets = np.cumsum([0, *(len(people) for people in boxes)])
+        return [Poses(keypoints[a:b], scores[a:b]) for a, b in pairwise(offsets)]
+
+    def _run(self, images: Sequence[Image], regions: NDArray[np.float64]) -> tuple[Floats, Floats]:
+        """SimCC outputs of one batch."""
+        for i, (image, region) in enumerate(zip(images, regions, strict=True)):
+            person = crop(image, region, self.input_width, self.input_height)
+            normalise(person, _NORMALISATION, _RGB, self._blob[i])
+        blob = self._blob if self._fixed_batch else self._blob[: len(images)]
+        outputs = self._session.run({self._session.inputs[0].name: blob})
+        return outputs[self._x][: len(images)], outputs[self._y][: len(images)]
+
+
+def decode_simcc(
+    simcc_x: Floats, simcc_y: Floats, width: int, height: int
+) -> tuple[NDArray[np.float64], Floats]:
+    """Keypoints from SimCC vectors (arXiv 2107.03332).
+
+    Args:
+        simcc_x: float32 [n, K, width * r], r being the split ratio.
+        simcc_y: float32 [n, K, height * r].
+        width: Of the crop in pixels.
+        height: Of the crop in pixels.
+
+    Returns:
+        Positions in the crop, float64 [n, K, 2], and scores, float32 [n, K] in 0..1: the smaller of
+        the two maxima, as mmpose scores (get_simcc_maximum); 0 where nothing was found.
+    """
+    located = np.stack(
+        [
+            simcc_x.argmax(axis=2) * (width / simcc_x.shape[2]),
+            simcc_y.argmax(axis=2) * (height / simcc_y.shape[2]),
+        ],
+        axis=2,
+    )
+    scores = np.minimum(simcc_x.max(axis=2), simcc_y.max(axis=2))
+    return located, np.clip(scores, 0, 1)
+
+
+def _find_outputs(session: Session) -> tuple[int, int]:
+    """Positions of `simcc_x` and `simcc_y` among the outputs."""
+    names = [output.name for output in session.outputs]
+    if not (session.takes_images and {"simcc_x", "simcc_y"} <= set(names)):
+        raise ModelError(
+            f"{session.path}: expected a pose model (one image input, outputs simcc_x and "
+            f"simcc_y), found {session.describe()}"
+        )
+    return names.index("simcc_x"), names.index("simcc_y")
+
+
+def _contract(session: Session, x: int, y: int) -> tuple[int, int, Skeleton]:
+    """Height and width of the input, and the skeleton that fits the outputs."""
+    height, width = session.inputs[0].shape[2:]
+    count = session.outputs[x].shape[1]
+    if not (isinstance(height, int) and isinstance(width, int) and isinstance(count, int)):
+        raise ModelError(
+            f"{session.path}: expected a pose model with a fixed input size and number of "
+            f"keypoints, found {session.describe()}"
+        )
+    if count not in BY_COUNT or session.outputs[y].shape[1] != count:
+        known = ", ".join(map(str, BY_COUNT))
+        raise ModelError(
+            f"{session.path}: expected a pose model with {known} keypoints, "
+            f"found {session.describe()}"
+        )
+    return height, width, BY_COUNT[count]

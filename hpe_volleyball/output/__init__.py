@@ -1,0 +1,1 @@
+"""What a run leaves behind: overlay video, data file, and how they were made."""

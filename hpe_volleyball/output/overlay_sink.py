@@ -1,0 +1,93 @@
+"""Draws results and encodes them as a video, in a thread of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from hpe_volleyball.errors import HpeError
+from hpe_volleyball.media.video import VideoInfo
+from hpe_volleyball.media.video_writer import VideoWriter
+from hpe_volleyball.records import FrameResult, Image
+from hpe_volleyball.threads import Worker
+from hpe_volleyball.timing import StageClocks
+
+_DEPTH = 4
+"""Results that may wait to be drawn; each keeps its picture, 6 MB at 1080p."""
+
+
+class OverlaySink:
+    """The overlay video of a run.
+
+    As a context manager it closes as complete, or as incomplete when the body raised.
+
+    Args:
+        path: the video to make.
+        info: its source.
+        draw: makes a new image, of the frame's size, from a result; called in the sink's thread.
+        clocks: take the times of stages "draw" and "write".
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+
+    def __init__(
+        self, path: Path, info: VideoInfo, draw: Callable[[FrameResult], Image], clocks: StageClocks
+    ) -> None:
+        self._draw = draw
+        self._clocks = clocks
+        clocks.mark_overlapping("draw", "write")
+        self._writer = VideoWriter(path, info)
+        self._worker = Worker(self._handle, _DEPTH, "overlay")
+
+    @property
+    def warning(self) -> str | None:
+        """Why the sound of the source is missing or ends early; None when all is well."""
+        return self._writer.warning
+
+    def write(self, result: FrameResult) -> None:
+        """Queue a result; waits while the queue is full.
+
+        Raises:
+            OutputError: an earlier result could not be written.
+        """
+        self._worker.put(result)
+
+    def close(self, *, complete: bool) -> Path:
+        """Write what is queued, end the video and say where it is; see `VideoWriter.close`.
+
+        Raises:
+            OutputError: a result could not be written, or a complete video has no picture.
+        """
+        handled = False
+        try:
+            self._worker.close()
+            handled = True
+        finally:
+            where = self._writer.close(complete=complete and handled)
+        return where
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self.close(complete=True)
+            return
+        # The error under way is the one to show.
+        with suppress(HpeError):
+            self.close(complete=False)
+
+    def _handle(self, result: FrameResult) -> None:
+        with self._clocks.time("draw"):
+            image = self._draw(result)
+        with self._clocks.time("write"):
+            self._writer.write(image, result.frame.pts)

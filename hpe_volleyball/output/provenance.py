@@ -1,0 +1,85 @@
+"""How a result was made: command, versions, machine, models."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from hpe_volleyball.models.session import Session
+
+_PACKAGES = (
+    *("hpe-volleyball", "onnxruntime-gpu", "onnxruntime", "onnx", "opencv-python", "av"),
+    *("numpy", "h5py", "scipy"),
+)
+
+
+def command_line() -> str:
+    """The command that runs this process, as one could type it again."""
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def versions() -> dict[str, str]:
+    """Python and the installed packages that can change a result."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # onnxruntime comes under one of two names
+    return found
+
+
+def machine() -> dict[str, str | int | list[str]]:
+    """The computer: system, processor, logical cores that this process may use, NVIDIA GPUs."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": cores or 1,
+        "gpus": _gpus(),
+    }
+
+
+def _gpus() -> list[str]:
+    """Names of the GPUs that NVIDIA's driver sees."""
+    try:
+        listed = subprocess.run(
+            ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"],  # noqa: S607
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return listed.stdout.splitlines()
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def describe_models(sessions: Mapping[str, Session]) -> list[dict[str, str]]:
+    """One entry for each model in use; `sessions` maps its role to it."""
+    return [
+        {
+            "role": role,
+            "name": session.path.stem,
+            "file": str(session.path),
+            "sha256": session.sha256,
+            "precision": session.precision,
+            "provider": session.provider,
+        }
+        for role, session in sessions.items()
+    ]

@@ -1,0 +1,167 @@
+"""Reads the data file of a run, whole or a range of time, also while or after it was cut off."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from hpe_volleyball.errors import ResultError
+from hpe_volleyball.output.data_file import COLUMNS, FORMAT
+from hpe_volleyball.records import Bools, Floats, Ints
+
+_FIELDS = (
+    *("frame_index", "time_s", "keyframe"),
+    *("person_frame", "track_id", "bbox", "bbox_score", "detected"),
+    *("keypoints", "keypoint_scores"),
+)
+"""Field of `Results` for each of `COLUMNS`."""
+_EXPECTED = "expected a *.poses.h5 file that hpe-volleyball wrote"
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Rows of a data file: F frames, R rows of people, K keypoints."""
+
+    frame_index: NDArray[np.int64]
+    """int64 [F], number of the frame in its run, ascending."""
+    time_s: NDArray[np.float64]
+    """float64 [F], seconds from the source's first frame."""
+    keyframe: Bools
+    """bool [F]: the detector ran here."""
+    person_frame: NDArray[np.int64]
+    """int64 [R], number of the frame that the row belongs to, ascending."""
+    track_id: Ints
+    """int32 [R], from 1, the same for a person over the whole run."""
+    bbox: Floats
+    """float32 [R, 4], x1 y1 x2 y2 in pixels of the source frame."""
+    bbox_score: Floats
+    """float32 [R]."""
+    detected: Bools
+    """bool [R]: False where the box was carried between detections."""
+    keypoints: Floats
+    """float32 [R, K, 2], x y in pixels of the source frame."""
+    keypoint_scores: Floats
+    """float32 [R, K], 0..1; 0 marks a keypoint that was not found."""
+    attributes: dict[str, Any]
+    """As written, by name: `fps` as "num/den", `models` as JSON, `skeleton_edges` int32 [E, 2]."""
+
+    @property
+    def complete(self) -> bool:
+        """The run came to its end."""
+        return bool(self.attributes["complete"])
+
+    @property
+    def fps(self) -> Fraction:
+        """Frames per second of the source, exact."""
+        return Fraction(self.attributes["fps"])
+
+
+def read_results(
+    path: Path, *, start_s: float | None = None, end_s: float | None = None
+) -> Results:
+    """Read the frames with start_s <= time < end_s and their people; other rows are not loaded.
+
+    Args:
+        path: a data file, complete or partial; a run may still be writing it.
+        start_s: first time in seconds, inclusive; None for the first frame.
+        end_s: last time in seconds, exclusive; None for the end.
+
+    Raises:
+        ResultError: no such file, or not a data file of this format.
+    """
+    with _opened(path) as file:
+        _check_format(path, file)
+        times = file["frames/time_s"][: _rows(file, "frames")]
+        first = 0 if start_s is None else int(np.searchsorted(times, start_s))
+        last = len(times) if end_s is None else int(np.searchsorted(times, end_s))
+        last = max(first, last)
+        frames = {name: file[name][first:last] for name in _names("frames")}
+        begin, end = _people_rows(file, frames["frames/index"])
+        people = {name: file[name][begin:end] for name in _names("people")}
+        columns = {**frames, **people}
+        return Results(
+            **{field: columns[name] for name, field in zip(COLUMNS, _FIELDS, strict=True)},
+            attributes=_attributes(file),
+        )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    if not path.is_file():
+        found = "is a directory" if path.is_dir() else "no such file"
+        raise ResultError(f"{path}: {found}; {_EXPECTED}")
+    try:
+        file = _open(path)
+    except OSError as error:
+        raise ResultError(f"{path} cannot be opened as HDF5 ({error}); {_EXPECTED}") from error
+    with file:
+        try:
+            yield file
+        except (OSError, RuntimeError) as error:
+            raise ResultError(f"{path} is damaged ({error}); run the video again") from error
+
+
+def _open(path: Path) -> h5py.File:
+    try:
+        return h5py.File(path, "r")
+    except OSError:
+        # A run that is going on, or was killed, left it marked as open for writing.
+        return h5py.File(path, "r", libver="latest", swmr=True)
+
+
+def _check_format(path: Path, file: h5py.File) -> None:
+    found = file.attrs.get("format")
+    if found is None:
+        raise ResultError(f"{path} is HDF5 but not a data file of a run; {_EXPECTED}")
+    if found != FORMAT:
+        raise ResultError(
+            f"{path} has format {found}, expected {FORMAT}; read it with the version of "
+            f"hpe-volleyball that wrote it"
+        )
+    missing = [name for name in COLUMNS if name not in file]
+    if missing or "complete" not in file.attrs:
+        raise ResultError(f"{path} lacks {', '.join(missing) or 'complete'}; {_EXPECTED}")
+    for name, (dtype, row) in COLUMNS.items():
+        if file[name].dtype != np.dtype(dtype) or file[name].ndim != 1 + len(row):
+            raise ResultError(
+                f"{path}: {name} is {file[name].dtype} {file[name].shape}, expected {dtype} with "
+                f"{1 + len(row)} dimensions; {_EXPECTED}"
+            )
+
+
+def _names(table: str) -> list[str]:
+    return [name for name in COLUMNS if name.startswith(f"{table}/")]
+
+
+def _rows(file: h5py.File, table: str) -> int:
+    """Rows that all columns of a table have: a kill can leave the last block in some only."""
+    return min(len(file[name]) for name in _names(table))
+
+
+def _people_rows(file: h5py.File, frames: NDArray[np.int64]) -> tuple[int, int]:
+    """First row of people in these frames, and the one after the last; found by bisection."""
+    if not len(frames):
+        return 0, 0
+    column, rows = file["people/frame"], _rows(file, "people")
+    begin = bisect_left(column, frames[0], 0, rows)
+    return begin, bisect_right(column, frames[-1], begin, rows)
+
+
+def _attributes(file: h5py.File) -> dict[str, Any]:
+    """Attributes as plain Python values; lists of names as tuples of str."""
+    values = dict(file.attrs)
+    names = values.get("keypoint_names", ())
+    plain = {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in values.items()
+    }
+    return {**plain, "keypoint_names": tuple(str(name) for name in names)}

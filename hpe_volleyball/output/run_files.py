@@ -1,0 +1,93 @@
+"""The files of one run: their names, what stands in their way, the sinks that fill them."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, Protocol
+
+from hpe_volleyball.errors import OutputError
+from hpe_volleyball.options import InferOptions
+from hpe_volleyball.output.paths import cannot_write, partial_path
+from hpe_volleyball.records import FrameResult
+
+OVERLAY, DATA, RUN = "overlay", "data", "run"
+
+
+class Sink(AbstractContextManager[Any], Protocol):
+    """Takes the results of a run one by one; leaving it closes its file.
+
+    The file is complete if the body did not raise, else it stays under its partial name.
+    """
+
+    def write(self, result: FrameResult) -> None:
+        """Take one result."""
+
+
+class RunFiles:
+    """Where the results of one run go; made before the run begins.
+
+    Args:
+        source: The video.
+        options: What to write and where.
+
+    Raises:
+        OutputError: the directory cannot be made or written to, or results of an earlier run are
+            there.
+    """
+
+    def __init__(self, source: Path, options: InferOptions) -> None:
+        directory = options.output_dir
+        self._final: dict[str, Path] = {}
+        if options.video:
+            self._final[OVERLAY] = directory / f"{source.stem}.overlay.mp4"
+        if options.data:
+            self._final[DATA] = directory / f"{source.stem}.poses.h5"
+        self._final[RUN] = directory / f"{source.stem}.run.json"
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=directory):  # told now, not after the last frame
+                pass
+        except OSError as error:
+            raise OutputError(cannot_write(directory, error)) from error
+        _clear_the_way(
+            [p for path in self._final.values() for p in (path, partial_path(path))],
+            source,
+            overwrite=options.overwrite,
+        )
+
+    def __getitem__(self, kind: str) -> Path:
+        """The final path of a kind of file."""
+        return self._final[kind]
+
+    def written(self, *, complete: bool) -> dict[str, Path]:
+        """Where the files are in the end, by kind.
+
+        Of a run that is not complete, a file can be: the next one failed while it was closed.
+        """
+        return {
+            kind: path if complete or path.exists() else partial_path(path)
+            for kind, path in self._final.items()
+        }
+
+    def discard(self) -> None:
+        """Remove what a run without a single frame left."""
+        for path in self._final.values():
+            partial_path(path).unlink(missing_ok=True)
+
+
+def _clear_the_way(paths: list[Path], source: Path, *, overwrite: bool) -> None:
+    present = [path for path in paths if path.exists()]
+    if source.exists() and any(path.samefile(source) for path in present):
+        raise OutputError(f"{source} would be overwritten; choose another --output-dir")
+    if present and not overwrite:
+        raise OutputError(
+            f"already there from an earlier run: {', '.join(map(str, present))}; "
+            "use --overwrite to replace them, or choose another --output-dir"
+        )
+    try:
+        for path in present:
+            path.unlink()
+    except OSError as error:
+        raise OutputError(cannot_write(path, error)) from error

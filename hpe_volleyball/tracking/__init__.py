@@ -1,0 +1,1 @@
+"""People followed from keyframe to keyframe: boxes and ids for every frame."""

@@ -1,0 +1,170 @@
+"""Which detection is whom: detections of a keyframe against the people carried to it.
+
+ByteTrack's order (arXiv 2110.06864: strong detections first, weak ones for those left over), with
+two changes that skipping frames asks for: boxes and poses count together, and people who were
+last seen a while ago come after those whose evidence reaches up to this frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from hpe_volleyball.tracking.candidates import STRONG_SCORE, Candidates
+from hpe_volleyball.tracking.carrying import Anchor, Array, Place
+from hpe_volleyball.tracking.similarity import box_iou, pose_similarity, share_inside
+
+_POSE_WEIGHT = 0.7
+_NEAR_IOU = 0.05
+"""Boxes that overlap less are not compared further."""
+_LEAST_SEEN, _LEAST_WEAK, _LEAST_LOST = 0.4, 0.45, 0.25
+"""Least affinity: for people seen up to this frame, for weak detections, for people lost."""
+_LOST_S = 0.25
+"""Without evidence for this long a person is lost."""
+_SAME_IOU, _SAME_POSE = 0.35, 0.85
+"""Two boxes that overlap by this and show one pose are one person, detected twice."""
+_SAME_BOX_IOU = 0.5
+_COVERED_IOU = 0.7
+_PART_SHARE = 0.5
+"""A weak detection with this part of its box in a strong one is a part of that person."""
+_RELINK, _RELINK_PER_S, _RELINK_MOST = 0.6, 2.0, 1.5
+"""How far from the last place a lost person can turn up, in body lengths: at once, for each
+second, at most."""
+_RELINK_SIZE = 0.4
+"""A lost person who turns up has at least this part of the former height, or of its inverse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """One person as carried to the frame of the candidates."""
+
+    place: Place
+    last: Anchor
+    """The last detection."""
+    unseen_s: float
+    """Time since the last detection."""
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Who is which detection."""
+
+    pairs: dict[int, int]
+    """Detection of each person that was found again."""
+    repeated: NDArray[np.bool_]
+    """bool [m]: detections that show somebody a second time."""
+    overlap: Array
+    """float64 [n, m], IoU of people and detections."""
+
+
+def associate(people: list[Carried], found: Candidates, start_score: float) -> Match:
+    """Match people and detections, each at most once.
+
+    Args:
+        people: Everybody who is tracked.
+        found: The detections.
+        start_score: Detection score from which somebody lost may turn up far from the last place.
+    """
+    boxes = np.array([p.place.box for p in people]).reshape(-1, 4)
+    overlap = box_iou(boxes, found.boxes)
+    affinity = _affinity(people, found, overlap)
+    repeated = _repeated(found)
+    strong = found.scores >= STRONG_SCORE
+    confirmed = np.array([p.confirmed for p in people], np.bool_)
+    blind = np.array([p.place.blind_s > 0 for p in people], np.bool_)
+    near_by = np.array([p.place.blind_s < _LOST_S for p in people], np.bool_)
+    pairs: dict[int, int] = {}
+    _assign(affinity, _LEAST_SEEN, confirmed & near_by, strong & ~repeated, pairs)
+    _assign(affinity, _LEAST_WEAK, confirmed & near_by, ~strong & ~repeated, pairs)
+    _prefer_whole(found, strong & ~repeated, pairs)
+    _assign(affinity, _LEAST_SEEN, ~confirmed, strong & ~repeated, pairs)
+    taken = list(pairs.values())
+    if taken:
+        repeated |= (box_iou(found.boxes, found.boxes[taken]) > _COVERED_IOU).any(axis=1)
+        repeated[taken] = False
+    # Who was out of sight may turn up at some distance; a pose in sight says where its owner is.
+    _assign(affinity, _LEAST_LOST, confirmed & blind, strong & ~repeated, pairs)
+    near = _nearness(people, found)
+    _assign(near, 0.0, confirmed & blind, (found.scores >= start_score) & ~repeated, pairs)
+    _assign(affinity, _LEAST_LOST, confirmed, strong & ~repeated, pairs)
+    return Match(pairs, repeated, overlap)
+
+
+def _assign(
+    affinity: Array,
+    least: float,
+    people: NDArray[np.bool_],
+    detections: NDArray[np.bool_],
+    pairs: dict[int, int],
+) -> None:
+    """Add the best pairs among those not yet in `pairs`."""
+    rows = [i for i in np.flatnonzero(people).tolist() if i not in pairs]
+    taken = set(pairs.values())
+    columns = [j for j in np.flatnonzero(detections).tolist() if j not in taken]
+    part = affinity[np.ix_(rows, columns)]
+    allowed = part > least
+    for i, j in zip(
+        *linear_sum_assignment(np.where(allowed, part, least - 1), maximize=True), strict=True
+    ):
+        if allowed[i, j]:
+            pairs[rows[i]] = columns[j]
+
+
+def _prefer_whole(found: Candidates, strong: NDArray[np.bool_], pairs: dict[int, int]) -> None:
+    """Where a weak detection is a part of a strong one that nobody has, take the strong one."""
+    inside = share_inside(found.boxes, found.boxes)
+    for i, j in pairs.items():
+        free = [k for k in np.flatnonzero(strong).tolist() if k not in pairs.values()]
+        if found.scores[j] < STRONG_SCORE and free:
+            whole = max(free, key=lambda k: float(inside[j, k]))
+            if inside[j, whole] > _PART_SHARE:
+                pairs[i] = whole
+
+
+def _affinity(people: list[Carried], found: Candidates, overlap: Array) -> Array:
+    """float64 [n, m] in 0..1: IoU of the boxes, mixed with OKS where poses can be compared."""
+    if not people:
+        return overlap
+    poses = (
+        np.array([p.place.keypoints for p in people]),
+        np.array([p.place.scores for p in people]),
+    )
+    area = np.prod(found.boxes[:, 2:] - found.boxes[:, :2], axis=1)
+    alike = pose_similarity(poses, (found.keypoints, found.keypoint_scores), area)
+    mixed = overlap + _POSE_WEIGHT * (alike - overlap)
+    blind = np.array([p.place.blind_s > 0 for p in people])[:, None]
+    return np.where(np.isnan(alike) | blind | (overlap <= _NEAR_IOU), overlap, mixed)
+
+
+def _repeated(found: Candidates) -> NDArray[np.bool_]:
+    """Which detections, bool [m], have the pose of a better one that they overlap."""
+    poses = found.keypoints, found.keypoint_scores
+    area = np.prod(found.boxes[:, 2:] - found.boxes[:, :2], axis=1)
+    alike = pose_similarity(poses, poses, area)
+    overlap = box_iou(found.boxes, found.boxes)
+    # Without a pose, only boxes that are almost the same are taken for one person.
+    same = np.where(
+        np.isnan(alike), overlap > _SAME_BOX_IOU, (overlap > _SAME_IOU) & (alike > _SAME_POSE)
+    )
+    # Candidates are in order of score: the ones before are the better ones.
+    return np.asarray(np.tril(same, -1).any(axis=1))
+
+
+def _nearness(people: list[Carried], found: Candidates) -> Array:
+    """float64 [n, m]: how far within reach of a person each detection is; 0 is out of reach."""
+    near = np.zeros((len(people), len(found.boxes)))
+    centres = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
+    heights = found.boxes[:, 3] - found.boxes[:, 1]
+    for i, person in enumerate(people):
+        places = np.stack([person.place.box, person.last.box])
+        height = float(places[0, 3] - places[0, 1])
+        way = np.linalg.norm(centres[:, None] - (places[:, :2] + places[:, 2:]) / 2, axis=2)
+        share = way.min(axis=1) / np.maximum(height, heights)
+        reach = min(_RELINK_MOST, _RELINK + _RELINK_PER_S * person.unseen_s)
+        fits = np.abs(np.log(heights / height)) < -np.log(_RELINK_SIZE)
+        near[i] = np.where(fits, np.maximum(0, reach - share), 0)
+    return near

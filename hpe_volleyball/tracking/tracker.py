@@ -1,0 +1,348 @@
+"""Tracks people over skipped frames: carried by their poses, tied to detections at keyframes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from hpe_volleyball.pipeline import Detector, PoseEstimator
+from hpe_volleyball.records import Frame, FrameResult
+from hpe_volleyball.tracking.association import Carried, Match, associate
+from hpe_volleyball.tracking.candidates import Candidates, fill_poses, find_candidates, find_poses
+from hpe_volleyball.tracking.carrying import (
+    Anchor,
+    Array,
+    Place,
+    clipped,
+    detected_place,
+    drift,
+    follow,
+    surprise,
+)
+from hpe_volleyball.tracking.similarity import box_iou, pose_similarity
+from hpe_volleyball.tracking.tracks import Row, Track, in_picture, own_pose, take_results
+
+KEYFRAME, LOST, NEW = "keyframe", "somebody lost", "somebody new"
+"""Why the detector runs."""
+
+_KEEP_ID_S = 2.0
+"""For how long a person who is not found keeps the id."""
+_SURE_SCORE = 0.6
+"""A detection from here on is a person; a weaker one must be found again at the next keyframe."""
+_SAME_POSE = 0.6
+"""OKS from which two tracks have got hold of one person."""
+_SAME_BOX = 0.7
+_EXTRA_SHARE = 0.05
+"""Extra detections, as a part of all frames."""
+_EXTRA_SAVED = 2.0
+"""How many of them can be saved up for later."""
+_DOUBT_IOU = 0.35
+"""A lost person is in doubt where a detection overlaps by this: it may be theirs."""
+_BORDER_SHARE = 0.02
+"""People this near to the border, as part of the picture's longer side, come and go."""
+
+
+class PlayerTracker:
+    """Gives people ids that last, and boxes in every frame, with detections in few.
+
+    Between keyframes each person is carried by the pose found at the predicted place
+    (`hpe_volleyball.tracking.carrying`). At a keyframe detections and people are matched
+    (`hpe_volleyball.tracking.association`). With look-ahead the results of a window wait for the
+    next keyframe: boxes in between are bent so that the carried path ends in the detection, a new
+    person is followed backwards, and where a keyframe leaves a doubt the detector looks at the
+    middle of the window too. Without look-ahead a doubt makes the next frame a keyframe.
+
+    Args:
+        rate: Frames per second.
+        det_interval: Frames from one keyframe to the next.
+        start_score: Detection score from which an unknown person may get an id.
+        lookahead: Hold results back until the keyframe behind them is known; without it every
+            frame is settled at once, with carried boxes as they are.
+
+    Attributes:
+        detector_calls: How often the detector ran, by reason.
+    """
+
+    def __init__(
+        self, *, rate: float, det_interval: int, start_score: float, lookahead: bool = True
+    ) -> None:
+        self.detector_calls: Counter[str] = Counter()
+        self._step_s = 1 / rate
+        self._interval = det_interval
+        self._start_score = start_score
+        self._lookahead = lookahead
+        self._tracks: list[Track] = []
+        self._ended: list[Track] = []
+        """Tracks that ended in frames not yet settled."""
+        self._next_id = 1
+        self._window: list[Frame] = []
+        """Frames behind the last keyframe."""
+        self._path: list[list[Place]] = []
+        """For each of them, where every track was carried."""
+        self._held: list[Frame] = []
+        """Frames that wait for the window behind them."""
+        self._keyframes: set[int] = set()
+        self._started = False
+        self._doubt: str | None = None
+        """What the last keyframe left open."""
+        self._credit = 0.0
+        """Extra detections that may be made now."""
+
+    def push(self, frame: Frame, detector: Detector, poser: PoseEstimator) -> list[FrameResult]:
+        """Take the next frame; the results that are settled now, in order of time."""
+        self._credit = min(_EXTRA_SAVED, self._credit + _EXTRA_SHARE)
+        before = self._path[-1] if self._path else [track.place for track in self._tracks]
+        self._path.append(self._carry(frame, before, poser))
+        self._window.append(frame)
+        due = not self._started or len(self._window) >= self._interval
+        if self._lookahead:
+            return self._hold(detector, poser) if due else []
+        if due:
+            self._close_window(detector, poser, KEYFRAME)
+        elif self._doubt is not None and self._take_credit():
+            self._close_window(detector, poser, self._doubt)
+        else:
+            for track, place in zip(self._tracks, self._path[-1], strict=True):
+                track.carried(frame, place)
+        return self._take([frame], poser)
+
+    def finish(self, detector: Detector, poser: PoseEstimator) -> list[FrameResult]:
+        """The results held back; the last frame of the video becomes a keyframe."""
+        if not self._lookahead:
+            return []
+        settled = self._hold(detector, poser) if self._window else []
+        held, self._held = self._held, []
+        return settled + self._take(held, poser)
+
+    def _hold(self, detector: Detector, poser: PoseEstimator) -> list[FrameResult]:
+        """Close the window and hold it back; the results of the one before are settled."""
+        settled, self._held = self._held, list(self._window)
+        self._close_window(detector, poser, KEYFRAME)
+        return self._take(settled, poser)
+
+    def _carry(self, frame: Frame, before: Sequence[Place], poser: PoseEstimator) -> list[Place]:
+        """Everybody's place in the next frame."""
+        boxes = np.array([place.next_box for place in before]).reshape(-1, 4)
+        keypoints, scores = find_poses(poser, frame, boxes)
+        after = [
+            follow(place, track.anchor, keypoints[i], scores[i], self._step_s)
+            for i, (place, track) in enumerate(zip(before, self._tracks, strict=True))
+        ]
+        self._part_collapsed(before, after)
+        height, width = frame.image.shape[:2]
+        return [
+            clipped(drift(old, self._step_s) if new is None else new, width, height)
+            for old, new in zip(before, after, strict=True)
+        ]
+
+    def _part_collapsed(self, before: Sequence[Place], after: list[Place | None]) -> None:
+        """Of two tracks on one person, blind the one that fits less."""
+        seen = {i: place for i, place in enumerate(after) if place is not None}
+        rows = list(seen)
+        alike = _alike(list(seen.values()), list(seen.values()))
+        for a, b in np.argwhere(np.tril(alike > _SAME_POSE, -1)).tolist():
+            if after[rows[a]] is None or after[rows[b]] is None:
+                continue
+            fits_less = max(
+                (rows[a], rows[b]),
+                key=lambda i: (self._tracks[i].missed, surprise(before[i], seen[i])),
+            )
+            after[fits_less] = None
+
+    def _close_window(self, detector: Detector, poser: PoseEstimator, reason: str) -> None:
+        """Detect in the window's last frame and settle the window, in two parts where in doubt."""
+        window, path = self._window, self._path
+        end = self._detect(window[-1], path[-1], detector, poser, reason)
+        match = self._match(window[-1], path[-1], end)
+        self._doubt = self._find_doubt(window[-1], path[-1], end, match) if self._started else None
+        extra = self._lookahead and len(window) > 2 and self._doubt is not None
+        if extra and self._take_credit():
+            half = (len(window) + 1) // 2
+            middle = self._detect(
+                window[half - 1], path[half - 1], detector, poser, self._doubt or LOST
+            )
+            seen = self._match(window[half - 1], path[half - 1], middle)
+            self._settle(window[:half], path[:half], middle, seen, poser)
+            window, path = window[half:], []
+            for frame in window:
+                before = path[-1] if path else [track.place for track in self._tracks]
+                path.append(self._carry(frame, before, poser))
+            match = self._match(window[-1], path[-1], end)
+        self._settle(window, path, end, match, poser)
+        self._window, self._path = [], []
+        self._started = True
+
+    def _take_credit(self) -> bool:
+        """Spend one extra detection, if there is one to spend."""
+        if self._credit < 1:
+            return False
+        self._credit -= 1
+        return True
+
+    def _detect(
+        self,
+        frame: Frame,
+        places: Sequence[Place],
+        detector: Detector,
+        poser: PoseEstimator,
+        reason: str,
+    ) -> Candidates:
+        self.detector_calls[reason] += 1
+        self._keyframes.add(frame.index)
+        return find_candidates(frame, places, detector, poser)
+
+    def _match(self, frame: Frame, places: Sequence[Place], found: Candidates) -> Match:
+        people = [
+            Carried(place, track.anchor, frame.time_s - track.found_s, track.id > 0)
+            for track, place in zip(self._tracks, places, strict=True)
+        ]
+        return associate(people, found, self._start_score)
+
+    def _find_doubt(
+        self, frame: Frame, places: Sequence[Place], found: Candidates, match: Match
+    ) -> str | None:
+        """Was somebody just lost among others, or did somebody turn up away from the border?"""
+        for i, (track, place) in enumerate(zip(self._tracks, places, strict=True)):
+            just_lost = track.id and not track.missed and i not in match.pairs
+            among_others = (match.overlap[i] > _DOUBT_IOU).any()
+            if just_lost and among_others and _off_border(place.box, frame):
+                return LOST
+        if any(_off_border(found.boxes[j], frame) for j in self._new(found, match)):
+            return NEW
+        return None
+
+    def _new(self, found: Candidates, match: Match) -> list[int]:
+        """Detections of people who have no track."""
+        strangers = (found.scores >= self._start_score) & ~match.repeated
+        strangers[list(match.pairs.values())] = False
+        return np.flatnonzero(strangers).tolist()
+
+    def _settle(
+        self,
+        frames: Sequence[Frame],
+        path: Sequence[Sequence[Place]],
+        found: Candidates,
+        match: Match,
+        poser: PoseEstimator,
+    ) -> None:
+        """Write the rows of frames of which the last is a keyframe; tracks end and begin."""
+        without_pose = [j for j in match.pairs.values() if not found.keypoint_scores[j].any()]
+        fill_poses(found, without_pose, frames[-1], poser)
+        taken = [found.anchor(j) for j in match.pairs.values()]
+        tracks, self._tracks = self._tracks, []
+        for i, track in enumerate(tracks):
+            places = [everybody[i] for everybody in path]
+            if i in match.pairs:
+                j = match.pairs[i]
+                self._find(track, frames, places, found.anchor(j), float(found.scores[j]))
+            elif not self._miss(track, frames, places, taken):
+                self._ended.append(track)
+                continue
+            self._tracks.append(track)
+        for j in self._new(found, match):
+            self._begin(frames, found.anchor(j), float(found.scores[j]), poser)
+
+    def _find(
+        self,
+        track: Track,
+        frames: Sequence[Frame],
+        places: Sequence[Place],
+        anchor: Anchor,
+        score: float,
+    ) -> None:
+        """A person was found again."""
+        weaker = min(track.score, score)
+        track.detected(frames[-1], anchor, score)
+        if self._lookahead:
+            track.bend(frames, places, weaker)
+        track.place = detected_place(anchor, places[-1])
+        if not track.id:
+            self._name(track)
+
+    def _miss(
+        self,
+        track: Track,
+        frames: Sequence[Frame],
+        places: list[Place],
+        taken: Sequence[Anchor],
+    ) -> bool:
+        """A person was not found; False if the track ends here."""
+        if not track.id:
+            return False
+        # A pose that somebody found has is theirs: this track has lost its own.
+        if not places[-1].blind_s and (_alike([places[-1]], taken) > _SAME_POSE).any():
+            places[-1] = drift(places[-2] if len(places) > 1 else track.place, self._step_s)
+        first = 0 if self._lookahead else len(frames) - 1
+        for frame, place in zip(frames[first:], places[first:], strict=True):
+            if not in_picture(place.box):
+                return False
+            track.carried(frame, place)
+        track.place, track.missed = places[-1], True
+        return frames[-1].time_s - track.found_s <= _KEEP_ID_S
+
+    def _begin(
+        self, frames: Sequence[Frame], anchor: Anchor, score: float, poser: PoseEstimator
+    ) -> None:
+        """Start a track; with look-ahead, follow the person back to the keyframe before."""
+        track = Track(detected_place(anchor, None), anchor, score, frames[-1].time_s)
+        track.detected(frames[-1], anchor, score)
+        if score >= _SURE_SCORE or not self._started:
+            self._name(track)
+        if self._lookahead:
+            self._follow_back(track, frames[:-1], poser)
+        self._tracks.append(track)
+
+    def _follow_back(self, track: Track, frames: Sequence[Frame], poser: PoseEstimator) -> None:
+        """Rows for a new person in frames before the first detection."""
+        place = track.place
+        for frame in reversed(frames):
+            keypoints, scores = find_poses(poser, frame, place.next_box[None])
+            earlier = follow(place, track.anchor, keypoints[0], scores[0], self._step_s)
+            if earlier is None:
+                return
+            height, width = frame.image.shape[:2]
+            earlier = clipped(earlier, width, height)
+            if not in_picture(earlier.box):
+                return
+            rows = [t.rows[frame.index].box for t in self._tracks if frame.index in t.rows]
+            others = np.array(rows).reshape(-1, 4)
+            if (box_iou(earlier.box[None], others) > _SAME_BOX).any():
+                return
+            place = earlier
+            track.rows[frame.index] = Row(
+                place.box, track.score, detected=False, pose=own_pose(place)
+            )
+
+    def _name(self, track: Track) -> None:
+        track.id = self._next_id
+        self._next_id += 1
+
+    def _take(self, frames: Sequence[Frame], poser: PoseEstimator) -> list[FrameResult]:
+        """The results of frames that are settled."""
+        keyframes = [frame.index in self._keyframes for frame in frames]
+        self._keyframes.difference_update(frame.index for frame in frames)
+        results = take_results(frames, keyframes, [*self._ended, *self._tracks], poser)
+        self._ended = [track for track in self._ended if track.rows]
+        return results
+
+
+def _alike(a: Sequence[Place | Anchor], b: Sequence[Place | Anchor]) -> Array:
+    """OKS [n, m] of poses, 0 where they cannot be compared."""
+    if not a or not b:
+        return np.zeros((len(a), len(b)))
+    sizes = np.array([item.box[2:] - item.box[:2] for item in b])
+    one, other = (
+        (np.array([p.keypoints for p in poses]), np.array([p.scores for p in poses]))
+        for poses in (a, b)
+    )
+    return np.nan_to_num(pose_similarity(one, other, sizes.prod(axis=1)))
+
+
+def _off_border(box: Array, frame: Frame) -> bool:
+    """The whole box is away from the border of the picture."""
+    height, width = frame.image.shape[:2]
+    margin = _BORDER_SHARE * max(width, height)
+    limits = np.array([width - margin, height - margin])
+    return bool((box[:2] > margin).all() and (box[2:] < limits).all())

@@ -1,0 +1,151 @@
+"""One person's track, the rows it leaves, and the results made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hpe_volleyball.pipeline import PoseEstimator
+from hpe_volleyball.records import Frame, FrameResult, Poses, Tracks
+from hpe_volleyball.tracking.carrying import Anchor, Array, Place
+
+_CARRY_S = 0.5
+"""For how long a person who is not detected, but whose pose is seen, is in the results."""
+_LEAST_SIDE = 4.0
+"""A person of whom less than this many pixels are in the picture has left."""
+_HIDDEN_S = 0.1
+"""For how long a person whose pose is not seen is in the results."""
+
+
+@dataclass(slots=True)
+class Row:
+    """What the results will say of one person in one frame."""
+
+    box: Array
+    score: float
+    detected: bool
+    pose: tuple[Array, Array] | None
+    """None: to be estimated at the settled box."""
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """One person."""
+
+    place: Place
+    anchor: Anchor
+    score: float
+    found_s: float
+    """Time of the last detection."""
+    id: int = 0
+    """0 until confirmed."""
+    missed: bool = False
+    """Not found at the last keyframe."""
+    rows: dict[int, Row] = field(default_factory=dict)
+    """By frame number, until the frame is settled."""
+
+    def detected(self, frame: Frame, anchor: Anchor, score: float) -> None:
+        """A detector found this person: a row, and the place from which to carry on."""
+        self.rows[frame.index] = Row(
+            anchor.box, score, detected=True, pose=(anchor.keypoints, anchor.scores)
+        )
+        self.anchor, self.score = anchor, score
+        self.found_s, self.missed = frame.time_s, False
+
+    def bend(self, frames: Sequence[Frame], places: Sequence[Place], score: float) -> None:
+        """Rows for the frames between two detections: the carried path, ending in the second.
+
+        Args:
+            frames: Those behind the first detection; the last one holds the second.
+            places: Where the person was carried to in each of them.
+            score: Of the second detection.
+        """
+        miss = self.anchor.box - places[-1].box
+        for k, (frame, place) in enumerate(zip(frames[:-1], places[:-1], strict=True)):
+            box = place.box + miss * (k + 1) / len(frames)
+            self.rows[frame.index] = Row(box, score, detected=False, pose=own_pose(place))
+
+    def carried(self, frame: Frame, place: Place) -> None:
+        """A row for a person whom no detection vouches for, as far as the evidence goes."""
+        carried_s = frame.time_s - self.found_s
+        # Nobody is missing before a keyframe says so, however long the interval.
+        in_time = carried_s <= _CARRY_S or not self.missed
+        if in_time and place.blind_s <= _HIDDEN_S and in_picture(place.box):
+            fading = self.score * (1 - 0.5 * min(1.0, carried_s / _CARRY_S))
+            self.rows[frame.index] = Row(place.box, fading, detected=False, pose=own_pose(place))
+
+
+def take_results(
+    frames: Sequence[Frame],
+    keyframes: Sequence[bool],
+    tracks: Sequence[Track],
+    poser: PoseEstimator,
+) -> list[FrameResult]:
+    """The results of settled frames; takes their rows out of the tracks.
+
+    Args:
+        frames: In order of time.
+        keyframes: For each, whether the detector ran.
+        tracks: All tracks that may have rows in them; those never confirmed leave none.
+        poser: Finds the poses that carrying did not give, for all frames together.
+    """
+    rows: list[list[tuple[int, Row]]] = []
+    for frame in frames:
+        here = [
+            (track.id, row)
+            for track in tracks
+            if (row := track.rows.pop(frame.index, None)) is not None and track.id
+        ]
+        rows.append(sorted(here, key=lambda pair: pair[0]))
+    _complete_poses(frames, rows, poser)
+    joints = len(poser.skeleton.names)
+    return [
+        _result(frame, here, joints, keyframe=keyframe)
+        for frame, here, keyframe in zip(frames, rows, keyframes, strict=True)
+    ]
+
+
+def _complete_poses(
+    frames: Sequence[Frame], rows: Sequence[Sequence[tuple[int, Row]]], poser: PoseEstimator
+) -> None:
+    """Estimate the poses that carrying did not give, for all frames together."""
+    missing = [[row for _, row in here if row.pose is None] for here in rows]
+    if not any(missing):
+        return
+    boxes = [np.array([r.box for r in here], np.float32).reshape(-1, 4) for here in missing]
+    for here, poses in zip(missing, poser.estimate(frames, boxes), strict=True):
+        for row, keypoints, scores in zip(here, poses.keypoints, poses.scores, strict=True):
+            row.pose = keypoints, scores
+
+
+def _result(
+    frame: Frame, rows: Sequence[tuple[int, Row]], joints: int, *, keyframe: bool
+) -> FrameResult:
+    poses = [row.pose for _, row in rows if row.pose is not None]
+    tracks = Tracks(
+        ids=np.array([track_id for track_id, _ in rows], np.int32),
+        boxes=np.array([row.box for _, row in rows], np.float32).reshape(-1, 4),
+        scores=np.array([row.score for _, row in rows], np.float32),
+        detected=np.array([row.detected for _, row in rows], np.bool_),
+    )
+    return FrameResult(
+        frame,
+        tracks,
+        Poses(
+            np.array([keypoints for keypoints, _ in poses], np.float32).reshape(-1, joints, 2),
+            np.array([scores for _, scores in poses], np.float32).reshape(-1, joints),
+        ),
+        keyframe,
+    )
+
+
+def own_pose(place: Place) -> tuple[Array, Array] | None:
+    """The pose that was found at a place, if one was."""
+    return None if place.blind_s else (place.keypoints, place.scores)
+
+
+def in_picture(box: Array) -> bool:
+    """Enough of a clipped box is left to be somebody."""
+    return bool((box[2:] - box[:2] >= _LEAST_SIDE).all())

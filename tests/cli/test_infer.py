@@ -1,0 +1,65 @@
+"""`infer`: every option reaches the run; what runs write is tested in e2e."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from hpe_volleyball.cli import infer as command
+from hpe_volleyball.errors import DeviceError
+from hpe_volleyball.models.session import open_session
+from hpe_volleyball.options import InferOptions
+from tests.clips import fixed_rate
+from tests.runs import Cli, Models
+
+
+def test_models_and_video_are_asked_for(cli: Cli) -> None:
+    assert "--det" in cli("infer", "match.mp4").err
+    assert "VIDEO" in cli("infer").err
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> list[InferOptions]:
+    """Options that reach the run, which is left out."""
+    found: list[InferOptions] = []
+    monkeypatch.setattr(command, "_infer", lambda _video, asked, **_: found.append(asked))
+    return found
+
+
+def test_defaults_are_those_of_the_python_interface(cli: Cli, given: list[InferOptions]) -> None:
+    assert cli("infer", "match.mp4", "--det", "d.onnx", "--pose", "p.onnx").code == 0
+    assert given == [InferOptions(det=Path("d.onnx"), pose=Path("p.onnx"))]
+
+
+def test_every_option_reaches_the_run(cli: Cli, given: list[InferOptions]) -> None:
+    arguments = (
+        *("--det", "d", "--pose", "p", "--output-dir", "o", "--device", "cpu"),
+        *("--det-interval", "7", "--det-size", "320", "--det-score", "0.5", "--pose-batch", "3"),
+        *("--start", "1:00", "--end", "2:00", "--max-frames", "9"),
+        *("--no-lookahead", "--no-video", "--no-data", "--show", "--overwrite"),
+    )
+    assert cli("infer", "match.mp4", *arguments).code == 0
+    [options] = given
+    usual = InferOptions(det=Path("d"), pose=Path("p"))
+    for field in fields(options):
+        if field.name not in {"det", "pose"}:
+            assert getattr(options, field.name) != getattr(usual, field.name), field.name
+    assert (options.start_s, options.end_s, options.max_frames) == (60, 120, 9)
+    assert (options.video, options.data) == (False, False)
+    assert (options.show, options.overwrite) == (True, True)
+
+
+def test_cuda_that_is_not_granted_is_an_error_that_says_why(
+    cli: Cli, tmp_path: Path, constant_models: Models
+) -> None:
+    try:
+        open_session(constant_models.det, "cuda")
+    except DeviceError as error:
+        reason = str(error)
+    else:
+        pytest.skip("this machine grants CUDA")
+    clip = fixed_rate(tmp_path / "match.mp4", 3)
+    outcome = cli("infer", clip, *constant_models.options, "--device", "cuda")
+    assert (outcome.code, outcome.err) == (1, f"error: {reason}\n")

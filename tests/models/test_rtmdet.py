@@ -1,0 +1,96 @@
+"""RTMDet: equal to rtmlib on real pictures; thresholds, labels, sizes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hpe_volleyball.errors import ModelError
+from hpe_volleyball.models.rtmdet import RTMDet
+from hpe_volleyball.models.session import open_session
+from hpe_volleyball.records import Frame
+from tests import graphs
+from tests.frames import blank, clip_frames
+
+# rtmlib maps boxes back with one scale although it cuts the scaled size to whole pixels, which
+# moves boxes by up to 2 px. These sizes scale to 640 without a rest, so both must agree.
+WHOLE_SCALE = {"balance-3people-60fps.mp4": (1080, 1920), "one-by-one-10fps.mp4": (768, 432)}
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("clip", WHOLE_SCALE)
+def test_boxes_are_those_of_rtmlib(shared: Path, real_detector: Path, clip: str) -> None:
+    from rtmlib import RTMDet as Reference
+
+    ours = RTMDet(open_session(real_detector, "cpu"), size=640)
+    reference = Reference(str(real_detector), (640, 640), score_thr=0.3)
+    people = 0
+    for image in clip_frames(shared / "clips" / clip, every=25, size=WHOLE_SCALE[clip]):
+        found = ours.detect(Frame(0, 0, image))
+        expected = reference(image)
+        np.testing.assert_allclose(found.boxes[found.scores > 0.3], expected, atol=1)
+        people += len(expected)
+    assert people >= 10
+
+
+@pytest.mark.shared
+def test_letterbox_follows_the_picture_at_any_size(shared: Path, real_detector: Path) -> None:
+    """Scaling the picture scales the boxes, at sizes where rounding takes part too."""
+    detector = RTMDet(open_session(real_detector, "cpu"), size=640)
+    clip = shared / "clips" / "balance-3people-60fps.mp4"
+    image = next(clip_frames(clip, every=100, size=(1088, 1920)))
+    whole = detector.detect(Frame(0, 0, image))
+    odd = detector.detect(Frame(0, 0, np.ascontiguousarray(image[:1917, :1083])))
+    strong = whole.scores > 0.5
+    assert strong.sum() >= 2
+    for box in whole.boxes[strong]:
+        assert np.abs(odd.boxes - box).max(axis=1).min() < 8
+
+
+def test_only_people_with_a_score_from_a_tenth_up(tmp_path: Path) -> None:
+    dets = [
+        [10, 10, 20, 30, 0.9],
+        [30, 10, 40, 30, 0.8],
+        [50, 10, 60, 30, 0.12],
+        [1, 1, 9, 9, 0.09],
+    ]
+    path = graphs.detector(tmp_path / "det.onnx", dets, [0, 2, 0, 0])
+    found = RTMDet(open_session(path, "cpu"), size=64).detect(blank(64, 48))
+    np.testing.assert_allclose(found.scores, [0.9, 0.12])
+    np.testing.assert_allclose(found.boxes[:, 0], [10, 50])
+
+
+def test_boxes_are_in_source_pixels_and_inside_the_picture(tmp_path: Path) -> None:
+    path = graphs.detector(
+        tmp_path / "det.onnx", [[-5, 8, 32, 70, 0.9], [0, 60, 9, 64, 0.9]], [0, 0]
+    )
+    found = RTMDet(open_session(path, "cpu"), size=64).detect(blank(128, 96))
+    # The picture fills 64x48 of the input; the second box lies wholly in the padding.
+    np.testing.assert_allclose(found.boxes, [[0, 16, 64, 96]])
+
+
+def test_nobody_is_no_detection(tmp_path: Path) -> None:
+    path = graphs.detector(tmp_path / "det.onnx", [], [])
+    assert len(RTMDet(open_session(path, "cpu")).detect(blank()).boxes) == 0
+
+
+def test_a_fixed_input_size_is_read_from_the_model(tmp_path: Path) -> None:
+    path = graphs.detector(tmp_path / "det.onnx", [], [], image=(1, 3, 320, 416))
+    session = open_session(path, "cpu")
+    detector = RTMDet(session)
+    assert (detector.input_width, detector.input_height) == (416, 320)
+    with pytest.raises(ModelError, match="fixed at 416x320"):
+        RTMDet(session, size=640)
+
+
+def test_a_size_that_does_not_fit_the_network_is_refused(tmp_path: Path) -> None:
+    session = open_session(graphs.detector(tmp_path / "det.onnx", [], []), "cpu")
+    with pytest.raises(ModelError, match=r"multiple of 32, e\.g\. 512"):
+        RTMDet(session, size=500)
+
+
+def test_a_pose_model_is_no_detector(tmp_path: Path) -> None:
+    session = open_session(graphs.pose(tmp_path / "pose.onnx", [(0, 0, 1, 1)] * 17), "cpu")
+    with pytest.raises(ModelError, match=r"expected a detector .* found inputs .*simcc_x") as error:
+        RTMDet(session)
+    assert "pose.onnx" in str(error.value)

@@ -1,0 +1,106 @@
+"""RTMPose: equal to rtmlib fed RGB, mmpose's scores, batching, keypoint counts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hpe_volleyball.errors import ModelError
+from hpe_volleyball.models.rtmdet import RTMDet
+from hpe_volleyball.models.rtmpose import RTMPose, decode_simcc
+from hpe_volleyball.models.session import open_session
+from hpe_volleyball.records import Frame
+from tests import graphs
+from tests.frames import blank, clip_frames
+
+NOBODY = np.zeros((0, 4), np.float32)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("batch", [1, 16])
+def test_keypoints_are_those_of_rtmlib_fed_rgb(
+    shared: Path, real_detector: Path, real_pose: Path, batch: int
+) -> None:
+    from rtmlib import RTMPose as Reference
+
+    detector = RTMDet(open_session(real_detector, "cpu"))
+    ours = RTMPose(open_session(real_pose, "cpu"), batch=batch)
+    reference = Reference(str(real_pose), (192, 256))
+    clip = shared / "clips" / "balance-3people-60fps.mp4"
+    frames = [
+        Frame(i, 0, image) for i, image in enumerate(clip_frames(clip, every=30, size=(1088, 1920)))
+    ]
+    boxes = [detector.detect(frame).boxes for frame in frames]
+    found = ours.estimate(frames, boxes)
+    assert sum(map(len, boxes)) >= 8
+    expected = [
+        reference(frame.image[:, :, ::-1], people)[0]
+        for frame, people in zip(frames, boxes, strict=True)
+    ]
+    shift = np.abs(np.concatenate([p.keypoints for p in found]) - np.concatenate(expected))
+    # The crops differ by one grey level in 1 of 10,000 pixels (rtmlib rounds the affine map to
+    # float32), which moves a flat maximum to the next bin, 0.7 px here, once in a few hundred.
+    assert np.mean(shift <= 0.5) > 0.99
+    assert shift.max() < 2
+
+
+def test_scores_are_the_smaller_maximum_and_misses_are_marked(tmp_path: Path) -> None:
+    peaks = [(40, 60, 0.7, 0.5), (40, 60, 0.4, 0.9), (40, 60, -0.5, 0.9), (40, 60, 1.2, 1.1)]
+    peaks += [(0, 0, 0.5, 0.5)] * 13
+    pose = RTMPose(open_session(graphs.pose(tmp_path / "pose.onnx", peaks), "cpu"))
+    frame = blank(400, 300)
+    [poses] = pose.estimate([frame], [np.array([[0, 0, 192, 256]], np.float32)])
+    np.testing.assert_allclose(poses.scores[0, :4], [0.5, 0.4, 0, 1], atol=1e-6)
+    np.testing.assert_array_equal(poses.keypoints[0, 2], [0, 0])
+    # The crop is the box grown by 1.25 about (96, 128): bin 40 is crop pixel 20, bin 60 is 30.
+    np.testing.assert_allclose(poses.keypoints[0, 0], [-24 + 20 * 1.25, -32 + 30 * 1.25])
+
+
+def test_decode_reads_the_split_ratio_from_the_lengths() -> None:
+    x, y = np.zeros((1, 1, 384), np.float32), np.zeros((1, 1, 768), np.float32)
+    x[0, 0, 101], y[0, 0, 300] = 0.6, 0.8
+    located, scores = decode_simcc(x, y, 192, 256)
+    np.testing.assert_allclose(located, [[[50.5, 100]]])
+    np.testing.assert_allclose(scores, [[0.6]])
+
+
+@pytest.mark.parametrize("batch", ["batch", 4])
+def test_people_of_many_frames_share_batches(tmp_path: Path, batch: int | str) -> None:
+    """Free and fixed batches; frames without people keep their place."""
+    path = graphs.pose(tmp_path / "pose.onnx", [(8, 8, 1, 1)] * 26, batch=batch)
+    pose = RTMPose(open_session(path, "cpu"), batch=3)
+    rng = np.random.default_rng(5)
+    corners = rng.uniform(0, 30, (7, 2)).astype(np.float32)
+    boxes = np.concatenate([corners, corners + 20], axis=1)
+    split = [NOBODY, boxes[:4], NOBODY, boxes[4:], NOBODY]
+    found = pose.estimate([blank(index=i) for i in range(5)], split)
+    assert [len(p.keypoints) for p in found] == [0, 4, 0, 3, 0]
+    centres = np.concatenate([p.keypoints[:, 0] for p in found])
+    # All people have the same size, so the same peak lies at the same offset from each box.
+    offset = centres - boxes[:, :2]
+    np.testing.assert_allclose(offset, np.broadcast_to(offset[0], offset.shape), atol=1e-4)
+
+
+def test_no_people_give_no_poses(tmp_path: Path) -> None:
+    pose = RTMPose(open_session(graphs.pose(tmp_path / "p.onnx", [(8, 8, 1, 1)] * 133), "cpu"))
+    [poses] = pose.estimate([blank()], [NOBODY])
+    assert poses.keypoints.shape == (0, 133, 2)
+
+
+@pytest.mark.parametrize(
+    ("count", "name"), [(17, "coco17"), (26, "halpe26"), (133, "wholebody133")]
+)
+def test_the_skeleton_follows_the_model(tmp_path: Path, count: int, name: str) -> None:
+    path = graphs.pose(tmp_path / "p.onnx", [(8, 8, 1, 1)] * count, size=(288, 384))
+    pose = RTMPose(open_session(path, "cpu"))
+    assert pose.skeleton.name == name
+    assert (pose.input_width, pose.input_height) == (288, 384)
+
+
+def test_models_of_other_kinds_are_refused(tmp_path: Path) -> None:
+    detector = graphs.detector(tmp_path / "det.onnx", [], [])
+    with pytest.raises(ModelError, match=r"expected a pose model .* found .*dets"):
+        RTMPose(open_session(detector, "cpu"))
+    hands = graphs.pose(tmp_path / "hands.onnx", [(8, 8, 1, 1)] * 21)
+    with pytest.raises(ModelError, match="17, 26, 133 keypoints"):
+        RTMPose(open_session(hands, "cpu"))
