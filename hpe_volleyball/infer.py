@@ -148,6 +148,7 @@ def infer_video(
         outputs=outputs,
         provider=models.provider,
         notes=models.notes,
+        encoder=next((sink.encoder for sink in sinks if isinstance(sink, OverlaySink)), None),
         warnings=_warnings(source, sinks),
         detector_calls=tracker.detector_calls,
         clocks=clocks,
@@ -197,13 +198,16 @@ def _sinks(
 
     The window comes first: the frame at which it is closed is in no file.
     """
-    painter = OverlayPainter(models.poser.skeleton, info.width, info.height)
+    size = info.size_at(options.video_height)
+    painter = OverlayPainter(models.poser.skeleton, info.width, info.height, size=size)
     if options.show:
         yield Preview(info.path.name, painter.paint)
     if options.data:
         yield DataFile(files[DATA], _header(info, models, options))
     if options.video:
-        yield OverlaySink(files[OVERLAY], info, painter.paint, clocks)
+        yield OverlaySink(
+            files[OVERLAY], info, painter.paint, clocks, size=size, quality=options.video_quality
+        )
 
 
 def _header(info: VideoInfo, models: Models, options: InferOptions) -> DataHeader:

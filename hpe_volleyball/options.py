@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from hpe_volleyball.media.encoders import Quality
 from hpe_volleyball.models.session import Device
 
 
@@ -33,6 +34,10 @@ class InferOptions:
     max_frames: int | None = None
     video: bool = True
     """Write the overlay video."""
+    video_height: int | None = None
+    """Height of the overlay video, where the source is higher."""
+    video_quality: Quality = "medium"
+    """How much of the pictures the overlay video keeps."""
     data: bool = True
     """Write the data file."""
     show: bool = False
@@ -45,6 +50,7 @@ class InferOptions:
             "det_interval": self.det_interval,
             "pose_batch": self.pose_batch,
             "max_frames": self.max_frames,
+            "video_height": self.video_height,
         }
         for name, value in at_least_one.items():
             if value is not None and value < 1:

@@ -21,6 +21,14 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
+class VideoQuality(StrEnum):
+    """How much of the pictures a video keeps."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
 def parse_time(text: str | float) -> float:
     """Seconds from "90", "90.5", "1:30" or "1:02:03.5" (or a default that is a number already).
 

@@ -14,6 +14,7 @@ from hpe_volleyball.cli.common import (
     OutputDir,
     Overwrite,
     Quiet,
+    VideoQuality,
     parse_time,
     print_all,
 )
@@ -93,6 +94,18 @@ def infer(
     no_video: Annotated[
         bool, typer.Option("--no-video", show_default="off", help="Write no overlay video.")
     ] = False,
+    video_height: Annotated[
+        int | None,
+        typer.Option(
+            min=16,
+            metavar="PIXELS",
+            show_default="the source's",
+            help="Height of the overlay video, where the source is higher: faster, smaller.",
+        ),
+    ] = None,
+    video_quality: Annotated[
+        VideoQuality, typer.Option(help="How much of the pictures the overlay video keeps.")
+    ] = VideoQuality.MEDIUM,
     no_data: Annotated[
         bool, typer.Option("--no-data", show_default="off", help="Write no data file.")
     ] = False,
@@ -126,6 +139,8 @@ def infer(
         end_s=end,
         max_frames=max_frames,
         video=not no_video,
+        video_height=video_height,
+        video_quality=video_quality.value,
         data=not no_data,
         show=show,
         overwrite=overwrite,

@@ -62,6 +62,12 @@ class VideoInfo:
         """Length of one frame at the average rate, in units of the time base."""
         return 1 / (self.rate * self.time_base)
 
+    def size_at(self, height: int | None) -> tuple[int, int]:
+        """Width and height of a copy at most so high, px; None, or more than there is: as it is."""
+        if height is None or height >= self.height:
+            return self.width, self.height
+        return max(1, round(self.width * height / self.height)), height
+
     def time_s(self, pts: int) -> float:
         """Seconds from the first picture to the time stamp `pts`."""
         return float((pts - self.start_pts) * self.time_base)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import av
 import cv2
@@ -16,12 +16,11 @@ from av.video.stream import VideoStream
 
 from hpe_volleyball.errors import OutputError
 from hpe_volleyball.media.audio_copy import AudioCopy
+from hpe_volleyball.media.encoders import Quality, pick_encoder
 from hpe_volleyball.media.video import VideoInfo
 from hpe_volleyball.output.paths import cannot_write, partial_path
 from hpe_volleyball.records import Image
 
-_PRESET = "superfast"
-_CRF = 23
 _KEYFRAME_S = 2
 """Seconds between keyframes: what a kill can cost, and how fine a player can jump."""
 _FRAGMENTED = "frag_keyframe+empty_moov+default_base_moof"
@@ -34,7 +33,7 @@ _LIMITED_RANGE = 1
 
 
 class VideoWriter:
-    """H.264 video of the source's size, rate and time stamps; sound copied where there is some.
+    """H.264 video of the source's rate and time stamps; sound copied where there is some.
 
     4:2:0 chroma needs even sizes: an odd width or height gets one more column or row, a copy of
     the last one. Time stamps are shifted so that the first picture is at 0. The pictures are
@@ -48,12 +47,23 @@ class VideoWriter:
     Args:
         path: the video to make.
         info: its source.
+        size: width and height of the pictures, px; without it the source's.
+        quality: how much of the pictures is kept.
 
     Raises:
         OutputError: the file cannot be written.
     """
 
-    def __init__(self, path: Path, info: VideoInfo) -> None:
+    def __init__(
+        self,
+        path: Path,
+        info: VideoInfo,
+        *,
+        size: tuple[int, int] | None = None,
+        quality: Quality = "medium",
+    ) -> None:
+        self.encoder = pick_encoder(quality)
+        self._size = size or (info.width, info.height)
         self._path = path
         self._partial = partial_path(path)
         self._info = info
@@ -83,9 +93,9 @@ class VideoWriter:
 
         Raises:
             OutputError: the disk or the encoder failed.
-            ValueError: the image has not the size of the source, or `pts` does not ascend.
+            ValueError: the image has not the size of the video, or `pts` does not ascend.
         """
-        expected = (self._info.height, self._info.width, 3)
+        expected = (self._size[1], self._size[0], 3)
         if image.shape != expected:
             raise ValueError(f"image: expected {expected}, found {image.shape}")
         if self._first_pts is None:
@@ -137,9 +147,10 @@ class VideoWriter:
 
     def _add_stream(self) -> VideoStream:
         info = self._info
-        stream = self._container.add_stream("libx264", rate=info.rate)
+        # The type of the stream is known from the name for a few encoders only.
+        stream = cast("VideoStream", self._container.add_stream(self.encoder.name, rate=info.rate))
         codec = stream.codec_context
-        codec.width, codec.height = info.width + info.width % 2, info.height + info.height % 2
+        codec.width, codec.height = (length + length % 2 for length in self._size)
         codec.pix_fmt = "yuv420p"
         codec.time_base = stream.time_base = info.time_base
         codec.gop_size = max(1, round(_KEYFRAME_S * info.rate))
@@ -149,9 +160,7 @@ class VideoWriter:
         codec.color_trc = info.colour.transfer
         named = info.colour.matrix != _UNSPECIFIED
         codec.colorspace = _BT601 if named else _UNSPECIFIED
-        # Without B-frames decoding order is display order: time stamps begin at 0 and every
-        # fragment is complete in itself.
-        codec.options = {"preset": _PRESET, "crf": str(_CRF), "profile": "high", "bf": "0"}
+        codec.options = dict(self.encoder.options)
         return stream
 
     def _mux(self, frame: VideoFrame | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
-from math import cos, radians, sin, sqrt
+from math import cos, prod, radians, sin, sqrt
 from typing import Any
 
 import cv2
@@ -135,6 +135,7 @@ class OverlayPainter:
         skeleton: What the keypoints mean.
         width: Width of the frames, px.
         height: Height of the frames, px.
+        size: Width and height of the pictures painted, px; without it the frames'.
         min_score: Keypoints below this score are not drawn; those with score 0 never are.
         sure_score: Keypoints below this score are darkened.
     """
@@ -145,14 +146,17 @@ class OverlayPainter:
         width: int,
         height: int,
         *,
+        size: tuple[int, int] | None = None,
         min_score: float = 0.3,
         sure_score: float = 0.5,
     ) -> None:
-        self._size = (width, height)
+        self._frame_size = (width, height)
+        self._size = size or self._frame_size
+        self._zoom = np.array(self._size, np.float32) / np.array(self._frame_size, np.float32)
         self._min_score = max(min_score, np.finfo(np.float32).tiny)
         self._sure_score = sure_score
         self._keypoints = len(skeleton.names)
-        scale = sqrt(width * height / (1920 * 1080))
+        scale = sqrt(prod(self._size) / (1920 * 1080))
         self._outline = round(scale)  # none where it would hide what it surrounds
         self._gap = max(1, round(scale))
         self._box_width = max(1, round(2 * scale))
@@ -160,7 +164,7 @@ class OverlayPainter:
         self._strokes = _strokes(skeleton, max(1, round(3 * scale)))
 
     def paint(self, result: FrameResult) -> Image:
-        """Return a new picture of the frame with everything drawn; the frame stays as it is.
+        """A new picture of the frame with everything drawn; the frame stays as it is.
 
         Raises:
             ValueError: The frame or the poses are not of the size this painter was made for.
@@ -168,12 +172,18 @@ class OverlayPainter:
         image = result.frame.image
         height, width = image.shape[:2]
         keypoints = result.poses.keypoints.shape[1]
-        if (width, height, keypoints) != (*self._size, self._keypoints):
+        if (width, height, keypoints) != (*self._frame_size, self._keypoints):
+            expected = "x".join(map(str, self._frame_size))
             raise ValueError(
-                f"expected a frame of {self._size[0]}x{self._size[1]} px with {self._keypoints} "
-                f"keypoints per person, found {width}x{height} px with {keypoints}"
+                f"expected a frame of {expected} px with {self._keypoints} keypoints per person, "
+                f"found {width}x{height} px with {keypoints}"
             )
-        canvas = image.copy()
+        if self._size == self._frame_size:
+            canvas = image.copy()
+        else:
+            canvas = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA).astype(
+                np.uint8, copy=False
+            )
         boxes = self._clipped(result.tracks.boxes)
         self._draw_boxes(canvas, result.tracks, boxes)
         self._draw_poses(canvas, result.poses)
@@ -182,9 +192,10 @@ class OverlayPainter:
         return canvas
 
     def _clipped(self, points: Floats) -> Floats:
-        """Pull x y pairs in the last axis to at most one frame outside of the picture."""
+        """The frame's x y pairs in the picture, pulled to at most one frame outside of it."""
         size = np.resize(np.array(self._size, np.float32), points.shape[-1])
-        return np.clip(points, -size, 2 * size)
+        zoom = np.resize(self._zoom, points.shape[-1])
+        return np.clip(points * zoom, -size, 2 * size)
 
     def _draw_boxes(self, canvas: Image, tracks: Tracks, boxes: Floats) -> None:
         for track_id, box, detected in zip(

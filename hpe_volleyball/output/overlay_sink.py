@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from hpe_volleyball.errors import HpeError
+from hpe_volleyball.media.encoders import Quality
 from hpe_volleyball.media.video import VideoInfo
 from hpe_volleyball.media.video_writer import VideoWriter
 from hpe_volleyball.records import FrameResult, Image
@@ -27,21 +28,35 @@ class OverlaySink:
     Args:
         path: the video to make.
         info: its source.
-        draw: makes a new image, of the frame's size, from a result; called in the sink's thread.
+        draw: makes a new image of the video's size from a result; called in the sink's thread.
         clocks: take the times of stages "draw" and "write".
+        size: width and height of the video, px; without it the source's.
+        quality: how much of the pictures the video keeps.
 
     Raises:
         OutputError: the file cannot be written.
     """
 
     def __init__(
-        self, path: Path, info: VideoInfo, draw: Callable[[FrameResult], Image], clocks: StageClocks
+        self,
+        path: Path,
+        info: VideoInfo,
+        draw: Callable[[FrameResult], Image],
+        clocks: StageClocks,
+        *,
+        size: tuple[int, int] | None = None,
+        quality: Quality = "medium",
     ) -> None:
         self._draw = draw
         self._clocks = clocks
         clocks.mark_overlapping("draw", "write")
-        self._writer = VideoWriter(path, info)
+        self._writer = VideoWriter(path, info, size=size, quality=quality)
         self._worker = Worker(self._handle, _DEPTH, "overlay")
+
+    @property
+    def encoder(self) -> str:
+        """FFmpeg's name of what encodes the video."""
+        return self._writer.encoder.name
 
     @property
     def warning(self) -> str | None:

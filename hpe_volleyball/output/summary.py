@@ -38,6 +38,8 @@ class RunSummary:
     """ONNX Runtime's name of what the models really ran on."""
     notes: tuple[str, ...]
     """Why the models did not run on a better device, where "auto" looked for one."""
+    encoder: str | None
+    """FFmpeg's name of what encoded the overlay video; None without one."""
     warnings: tuple[str, ...]
     stages: tuple[StageTime, ...]
 
@@ -70,6 +72,7 @@ class Tally:
         outputs: dict[str, str],
         provider: str,
         notes: tuple[str, ...],
+        encoder: str | None,
         warnings: tuple[str, ...],
         detector_calls: Mapping[str, int],
         clocks: StageClocks,
@@ -94,6 +97,7 @@ class Tally:
             realtime_factor=length_s / wall_s,
             provider=provider,
             notes=notes,
+            encoder=encoder,
             warnings=warnings,
             stages=stages,
         )

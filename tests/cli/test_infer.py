@@ -39,6 +39,7 @@ def test_every_option_reaches_the_run(cli: Cli, given: list[InferOptions]) -> No
         *("--det-interval", "7", "--det-size", "320", "--det-score", "0.5", "--pose-batch", "3"),
         *("--start", "1:00", "--end", "2:00", "--max-frames", "9"),
         *("--no-lookahead", "--no-video", "--no-data", "--show", "--overwrite"),
+        *("--video-height", "720", "--video-quality", "low"),
     )
     assert cli("infer", "match.mp4", *arguments).code == 0
     [options] = given
@@ -46,6 +47,7 @@ def test_every_option_reaches_the_run(cli: Cli, given: list[InferOptions]) -> No
     for field in fields(options):
         if field.name not in {"det", "pose"}:
             assert getattr(options, field.name) != getattr(usual, field.name), field.name
+    assert (options.video_height, options.video_quality) == (720, "low")
     assert (options.start_s, options.end_s, options.max_frames) == (60, 120, 9)
     assert (options.video, options.data) == (False, False)
     assert (options.show, options.overwrite) == (True, True)

@@ -28,6 +28,7 @@ SUMMARY = RunSummary(
     realtime_factor=2.0,
     provider="CUDAExecutionProvider",
     notes=(),
+    encoder="libx264",
     warnings=("3 damaged pictures of the source were left out",),
     stages=(
         StageTime("capture", 120_001, 2.5, 2.25, 4.125, 300.0, 0.25, overlaps=True),

@@ -329,3 +329,18 @@ def test_colour_of_an_id_does_not_depend_on_who_else_is_there() -> None:
     assert has(both, id_colour(2))
     assert not has(alone, id_colour(2))
     assert (where(alone, id_colour(1)) == where(both, id_colour(1))).all()
+
+
+def test_a_smaller_picture_shows_the_same_at_its_scale() -> None:
+    given = result(width=640, height=360, boxes=[(100, 80, 300, 280)], joints={5: (200, 160, 0.9)})
+    small = OverlayPainter(COCO17, 640, 360, size=(320, 180)).paint(given)
+    assert small.shape == (180, 320, 3)
+    rows, columns = (
+        np.nonzero(where(small, id_colour(1)).any(axis=1)),
+        np.nonzero(where(small, id_colour(1)).any(axis=0)),
+    )
+    assert abs(int(columns[0].min()) - 50) <= 2
+    assert abs(int(columns[0].max()) - 150) <= 2
+    assert abs(int(rows[0].max()) - 140) <= 2
+    left_shoulder = np.argwhere(where(small, SIDE_COLOURS["left"])).mean(axis=0)
+    assert np.abs(left_shoulder - (80, 100)).max() <= 1

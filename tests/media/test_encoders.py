@@ -1,0 +1,77 @@
+"""H.264 encoders: one that works is picked, and its qualities differ."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+
+from hpe_volleyball.media import encoders
+from hpe_volleyball.media.encoders import Quality, pick_encoder
+from hpe_volleyball.media.frame_reader import read_frames
+from hpe_volleyball.media.video import probe
+from hpe_volleyball.media.video_writer import VideoWriter
+from tests.clips import fixed_rate
+
+QUALITIES: tuple[Quality, ...] = ("low", "medium", "high")
+
+
+def test_the_encoder_picked_encodes() -> None:
+    assert encoders._works(pick_encoder().name)
+    assert pick_encoder().name in av.codecs_available
+
+
+def test_an_encoder_that_is_not_built_in_does_not_work() -> None:
+    assert not encoders._works("h264_of_tomorrow")
+
+
+def test_every_encoder_has_three_qualities_without_b_frames() -> None:
+    for name in (*encoders._HARDWARE, encoders._SOFTWARE):
+        options = [encoders._options(name, quality) for quality in QUALITIES]
+        assert all(given["bf"] == "0" for given in options)
+        assert len({tuple(given.items()) for given in options}) == len(QUALITIES), name
+
+
+def test_more_quality_is_nearer_to_the_source_and_larger(tmp_path: Path) -> None:
+    with read_frames(fixed_rate(tmp_path / "a.mp4", frames=10, size=(320, 240))) as reader:
+        frames = list(reader)
+    noise = np.random.default_rng(0).integers(-40, 40, frames[0].image.shape)
+    pictures = [np.clip(f.image + noise, 0, 255).astype(np.uint8) for f in frames]
+    sizes, errors = [], []
+    for quality in QUALITIES:
+        out = tmp_path / f"{quality}.mp4"
+        with VideoWriter(out, reader.info, quality=quality) as writer:
+            for frame, image in zip(frames, pictures, strict=True):
+                writer.write(image, frame.pts)
+        with read_frames(out) as copied:
+            errors.append(
+                float(
+                    np.mean(
+                        [
+                            np.abs(f.image.astype(int) - image).mean()
+                            for f, image in zip(copied, pictures, strict=True)
+                        ]
+                    )
+                )
+            )
+        sizes.append(out.stat().st_size)
+    assert sizes == sorted(sizes)
+    assert errors == sorted(errors, reverse=True)
+    assert sizes[0] < sizes[2]
+
+
+def test_a_smaller_copy_keeps_shape_and_is_never_larger(tmp_path: Path) -> None:
+    info = probe(fixed_rate(tmp_path / "a.mp4", size=(320, 240)))
+    assert info.size_at(120) == (160, 120)
+    assert info.size_at(101) == (135, 101)
+    assert info.size_at(None) == info.size_at(240) == info.size_at(999) == (320, 240)
+
+
+def test_an_odd_sized_copy_becomes_even(tmp_path: Path) -> None:
+    info = probe(fixed_rate(tmp_path / "a.mp4", size=(320, 240)))
+    out = tmp_path / "small.mp4"
+    with VideoWriter(out, info, size=info.size_at(101)) as writer:
+        writer.write(np.zeros((101, 135, 3), np.uint8), info.start_pts)
+    small = probe(out)
+    assert (small.width, small.height) == (136, 102)
