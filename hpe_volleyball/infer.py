@@ -11,6 +11,9 @@ from hpe_volleyball.errors import HpeError, SourceError
 from hpe_volleyball.interrupt import interrupt_held
 from hpe_volleyball.media.frame_reader import FrameReader, read_frames
 from hpe_volleyball.media.video import VideoInfo, probe
+from hpe_volleyball.models.download import OnProgress
+from hpe_volleyball.models.finding import resolve_models
+from hpe_volleyball.models.providers import choose_device
 from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
 from hpe_volleyball.models.session import Session, open_session
@@ -37,30 +40,34 @@ class Models:
     poser: RTMPose
     sessions: dict[str, Session]
     """By role: "det" and "pose"."""
+    notes: tuple[str, ...] = ()
+    """What the program chose and why: the device, the mode."""
 
     @property
     def provider(self) -> str:
         """The execution provider that the models run on."""
         return " + ".join(dict.fromkeys(s.provider for s in self.sessions.values()))
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Why they do not run on a better device, where one was sought."""
-        return tuple(dict.fromkeys(s.note for s in self.sessions.values() if s.note))
 
+def load_models(options: InferOptions, *, on_progress: OnProgress | None = None) -> Models:
+    """Find or download both models and open them.
 
-def load_models(options: InferOptions) -> Models:
-    """Open both models.
+    Args:
+        options: Which models, where from, on which device.
+        on_progress: Called while a model is downloaded.
 
     Raises:
         ModelError: a file is missing or is not the model it should be.
         DeviceError: the device is not granted.
     """
-    det = open_session(options.det, options.device)
+    choice = choose_device(options.device)
+    files = resolve_models(options, choice.device, on_progress=on_progress)
+    det = open_session(files.det, choice.device)
     detector = RTMDet(det, size=options.det_size)
-    pose = open_session(options.pose, options.device)
+    pose = open_session(files.pose, choice.device)
     poser = RTMPose(pose, batch=options.pose_batch)
-    return Models(detector, poser, {"det": det, "pose": pose})
+    notes = tuple(note for note in (choice.note, files.note) if note)
+    return Models(detector, poser, {"det": det, "pose": pose}, notes)
 
 
 def expected_frames(video: Path, options: InferOptions) -> int | None:

@@ -6,17 +6,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpe_volleyball.media.encoders import Quality
-from hpe_volleyball.models.session import Device
+from hpe_volleyball.models.catalogue import Mode
+from hpe_volleyball.models.devices import Device
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferOptions:
     """What a run does; times in seconds from the source's first frame, sizes in pixels."""
 
-    det: Path
-    """RTMDet model (ONNX)."""
-    pose: Path
-    """RTMPose model (ONNX)."""
+    det: str | Path | None = None
+    """RTMDet model: a name of the catalogue or the path of an ONNX file; None: by `mode`."""
+    pose: str | Path | None = None
+    """RTMPose model, likewise."""
+    mode: Mode = "auto"
+    """Which pair of models to take where `det` or `pose` is None."""
+    models_dir: Path | None = None
+    """Folder of models to look through first, and for downloads."""
+    offline: bool = False
+    """Never download a model."""
+    mirror: str | None = None
+    """Address of a folder with the models' zip files, tried before the official one."""
     output_dir: Path = Path("output")
     device: Device = "auto"
     det_interval: int = 4

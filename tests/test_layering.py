@@ -15,8 +15,9 @@ PACKAGE = Path(hpe_volleyball.__file__).parent
 FOUNDATION = {"errors", "records", "skeleton", "timing", "threads", "interrupt"}
 COMMANDS = {"infer", "bench", "quantize", "demo"}
 ONLY_IN: dict[str, set[str]] = {
-    "onnxruntime": {"models.session", "quantize"},
+    "onnxruntime": {"models.session", "models.providers", "quantize"},
     "typer": {"cli"},
+    "platformdirs": {"models.finding"},
     "h5py": {"output.data_file", "output.results"},
     "rich": {"cli", "console"},
     "scipy": {"evaluation.metrics", "tracking.association"},

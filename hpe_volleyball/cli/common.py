@@ -29,6 +29,15 @@ class VideoQuality(StrEnum):
     HIGH = "high"
 
 
+class Mode(StrEnum):
+    """Which pair of models."""
+
+    AUTO = "auto"
+    LIGHTWEIGHT = "lightweight"
+    BALANCED = "balanced"
+    PERFORMANCE = "performance"
+
+
 def parse_time(text: str | float) -> float:
     """Seconds from "90", "90.5", "1:30" or "1:02:03.5" (or a default that is a number already).
 
@@ -56,6 +65,60 @@ Overwrite = Annotated[
 Quiet = Annotated[
     bool,
     typer.Option("--quiet", "-q", show_default="off", help="Print nothing but errors."),
+]
+
+
+Det = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|PATH",
+        show_default="by --mode",
+        help="RTMDet model: a name that `models list` shows, or the path of an ONNX file.",
+    ),
+]
+Pose = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|PATH",
+        show_default="by --mode",
+        help="RTMPose model, likewise; names with halpe26 find the feet too, rtmw and dwpose the "
+        "whole body.",
+    ),
+]
+ModeOption = Annotated[
+    Mode,
+    typer.Option(
+        "--mode",
+        help="Models to take: lightweight is rtmdet-nano and rtmpose-t, balanced rtmdet-m and "
+        "rtmpose-m, performance rtmdet-m and rtmpose-x-384; auto is balanced on a GPU and "
+        "lightweight on the CPU.",
+    ),
+]
+DeviceOption = Annotated[
+    Device,
+    typer.Option(
+        "--device",
+        help="Where the models run; auto takes CUDA where it works, else the CPU.",
+    ),
+]
+ModelsDir = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        show_default="HPE_VOLLEYBALL_MODELS, else ./models and the cache",
+        help="Folder with model files: looked through first, and downloads go there.",
+    ),
+]
+Offline = Annotated[
+    bool, typer.Option("--offline", show_default="off", help="Never download a model.")
+]
+Mirror = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        show_default="HPE_VOLLEYBALL_MIRROR",
+        help="Address of a folder with the models' zip files, tried before the official one.",
+    ),
 ]
 
 

@@ -9,10 +9,18 @@ import typer
 
 from hpe_volleyball.cli.common import (
     INTERRUPTED,
+    Det,
     DetInterval,
     Device,
+    DeviceOption,
+    Mirror,
+    Mode,
+    ModelsDir,
+    ModeOption,
+    Offline,
     OutputDir,
     Overwrite,
+    Pose,
     Quiet,
     VideoQuality,
     parse_time,
@@ -27,15 +35,14 @@ def infer(
     video: Annotated[
         Path, typer.Argument(metavar="VIDEO", help="The video: MP4, MOV, MKV, AVI, ...")
     ],
-    det: Annotated[Path, typer.Option(metavar="FILE", help="RTMDet model: path of an ONNX file.")],
-    pose: Annotated[
-        Path, typer.Option(metavar="FILE", help="RTMPose model: path of an ONNX file.")
-    ],
+    mode: ModeOption = Mode.AUTO,
+    det: Det = None,
+    pose: Pose = None,
+    models_dir: ModelsDir = None,
+    offline: Offline = False,
+    mirror: Mirror = None,
     output_dir: OutputDir = Path("output"),
-    device: Annotated[
-        Device,
-        typer.Option(help="Where the models run; auto takes CUDA where it works, else the CPU."),
-    ] = Device.AUTO,
+    device: DeviceOption = Device.AUTO,
     det_interval: DetInterval = 4,
     no_lookahead: Annotated[
         bool,
@@ -128,6 +135,10 @@ def infer(
     options = InferOptions(
         det=det,
         pose=pose,
+        mode=mode.value,
+        models_dir=models_dir,
+        offline=offline,
+        mirror=mirror,
         output_dir=output_dir,
         device=device.value,
         det_interval=det_interval,

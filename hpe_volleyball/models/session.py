@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import hashlib
-import io
-import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import onnx
@@ -21,10 +16,10 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from hpe_volleyball.errors import DeviceError, ModelError
+from hpe_volleyball.models.devices import PROVIDERS, Device, Granted
+from hpe_volleyball.models.hashing import sha256_of
+from hpe_volleyball.models.providers import choose_device, not_granted
 
-Device = Literal["auto", "cpu", "cuda"]
-
-_PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 _PRECISIONS = {
     onnx.TensorProto.FLOAT: "fp32",
     onnx.TensorProto.FLOAT16: "fp16",
@@ -133,28 +128,22 @@ def open_session(path: Path, device: Device = "auto", *, threads: int = 0) -> Se
     if not path.is_file():
         found = "a directory" if path.is_dir() else "nothing"
         raise ModelError(f"{path}: expected an ONNX model file, found {found}")
-    if device == "cpu":
-        return Session(path, _load(path, "cpu", threads), "")
-    missing = _why_no_cuda()
-    if not missing:
-        native = _load(path, "cuda", threads)
-        if native.get_providers()[0] == _PROVIDERS["cuda"]:
-            return Session(path, native, "")
-        missing = "ONNX Runtime refused the CUDA provider: is there an NVIDIA GPU and its driver?"
-    if device == "cuda":
-        raise DeviceError(f"--device cuda is not granted: {missing} (or use --device cpu)")
-    return Session(path, _load(path, "cpu", threads), f"running on the CPU: {missing}")
+    choice = choose_device(device)
+    native = _load(path, choice.device, threads)
+    if native.get_providers()[0] != PROVIDERS[choice.device]:
+        raise DeviceError(not_granted(choice.device, "ONNX Runtime refused it for this model"))
+    return Session(path, native, choice.note)
 
 
-def _load(path: Path, device: Literal["cpu", "cuda"], threads: int) -> ort.InferenceSession:
+def _load(path: Path, device: Granted, threads: int) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.intra_op_num_threads = threads
     options.log_severity_level = _LOG_FATAL_ONLY
-    providers: list[Any] = [_PROVIDERS["cpu"]]
+    providers: list[Any] = [PROVIDERS["cpu"]]
     if device == "cuda":
         # The number of people changes from call to call; EXHAUSTIVE would search again for each.
-        providers.insert(0, (_PROVIDERS["cuda"], {"cudnn_conv_algo_search": "HEURISTIC"}))
+        providers.insert(0, (PROVIDERS["cuda"], {"cudnn_conv_algo_search": "HEURISTIC"}))
     try:
         return ort.InferenceSession(str(path), options, providers=providers)
     except _LOAD_ERRORS as error:
@@ -163,47 +152,9 @@ def _load(path: Path, device: Literal["cpu", "cuda"], threads: int) -> ort.Infer
         ) from error
 
 
-def _why_no_cuda() -> str:
-    """What CUDA lacks on this machine, or "" if nothing is known to be missing.
-
-    ONNX Runtime lists the CUDA provider even where its libraries are missing, and then falls back
-    to the CPU without an error; loading the provider's library shows what is missing.
-    """
-    if _PROVIDERS["cuda"] not in ort.get_available_providers():
-        return (
-            f"the installed onnxruntime {ort.__version__} is built without CUDA; "
-            "install onnxruntime-gpu in its place"
-        )
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find
-        ort.preload_dlls(msvc=False)
-    name = {
-        "Windows": "onnxruntime_providers_cuda.dll",
-        "Linux": "libonnxruntime_providers_cuda.so",
-    }.get(platform.system())
-    if name is None:
-        return f"CUDA is not available on {platform.system()}"
-    try:
-        ctypes.CDLL(str(Path(ort.__file__).parent / "capi" / name))
-    except OSError as error:
-        # The provider needs symbols of libonnxruntime_providers_shared, which only ONNX Runtime
-        # itself loads; when nothing else is missing, the error is about them.
-        if "undefined symbol" not in str(error):
-            return (
-                f"a CUDA library is missing ({_one_line(error)}); "
-                "pip install 'hpe-volleyball[cuda]' brings CUDA and cuDNN"
-            )
-    return ""
-
-
 def _specs(values: Sequence[Any]) -> tuple[TensorSpec, ...]:
     return tuple(TensorSpec(v.name, tuple(v.shape), v.type) for v in values)
 
 
 def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
-
-
-def sha256_of(path: Path) -> str:
-    """Hash of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from hpe_volleyball.models.catalogue import by_sha256
 from hpe_volleyball.models.session import Session
 
 _PACKAGES = (
@@ -75,7 +76,7 @@ def describe_models(sessions: Mapping[str, Session]) -> list[dict[str, str]]:
     return [
         {
             "role": role,
-            "name": session.path.stem,
+            "name": _name(session),
             "file": str(session.path),
             "sha256": session.sha256,
             "precision": session.precision,
@@ -83,3 +84,9 @@ def describe_models(sessions: Mapping[str, Session]) -> list[dict[str, str]]:
         }
         for role, session in sessions.items()
     ]
+
+
+def _name(session: Session) -> str:
+    """The model's name in the catalogue, known by the file's content, else the file's own."""
+    known = by_sha256(session.sha256)
+    return session.path.stem if known is None else known.name

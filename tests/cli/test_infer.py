@@ -15,8 +15,7 @@ from tests.clips import fixed_rate
 from tests.runs import Cli, Models
 
 
-def test_models_and_video_are_asked_for(cli: Cli) -> None:
-    assert "--det" in cli("infer", "match.mp4").err
+def test_the_video_is_asked_for(cli: Cli) -> None:
     assert "VIDEO" in cli("infer").err
 
 
@@ -29,13 +28,14 @@ def given(monkeypatch: pytest.MonkeyPatch) -> list[InferOptions]:
 
 
 def test_defaults_are_those_of_the_python_interface(cli: Cli, given: list[InferOptions]) -> None:
-    assert cli("infer", "match.mp4", "--det", "d.onnx", "--pose", "p.onnx").code == 0
-    assert given == [InferOptions(det=Path("d.onnx"), pose=Path("p.onnx"))]
+    assert cli("infer", "match.mp4").code == 0
+    assert given == [InferOptions()]
 
 
 def test_every_option_reaches_the_run(cli: Cli, given: list[InferOptions]) -> None:
     arguments = (
         *("--det", "d", "--pose", "p", "--output-dir", "o", "--device", "cpu"),
+        *("--mode", "balanced", "--models-dir", "m", "--offline", "--mirror", "http://mirror"),
         *("--det-interval", "7", "--det-size", "320", "--det-score", "0.5", "--pose-batch", "3"),
         *("--start", "1:00", "--end", "2:00", "--max-frames", "9"),
         *("--no-lookahead", "--no-video", "--no-data", "--show", "--overwrite"),
@@ -43,11 +43,11 @@ def test_every_option_reaches_the_run(cli: Cli, given: list[InferOptions]) -> No
     )
     assert cli("infer", "match.mp4", *arguments).code == 0
     [options] = given
-    usual = InferOptions(det=Path("d"), pose=Path("p"))
+    usual = InferOptions()
     for field in fields(options):
-        if field.name not in {"det", "pose"}:
-            assert getattr(options, field.name) != getattr(usual, field.name), field.name
+        assert getattr(options, field.name) != getattr(usual, field.name), field.name
     assert (options.video_height, options.video_quality) == (720, "low")
+    assert (options.det, options.pose, options.models_dir) == ("d", "p", Path("m"))
     assert (options.start_s, options.end_s, options.max_frames) == (60, 120, 9)
     assert (options.video, options.data) == (False, False)
     assert (options.show, options.overwrite) == (True, True)
