@@ -12,7 +12,7 @@ import hpe_volleyball
 
 PACKAGE = Path(hpe_volleyball.__file__).parent
 
-FOUNDATION = {"errors", "records", "skeleton", "timing", "threads", "interrupt"}
+FOUNDATION = {"errors", "records", "skeleton", "timing", "threads", "interrupt", "assignment"}
 COMMANDS = {"infer", "bench", "quantize", "demo"}
 ONLY_IN: dict[str, set[str]] = {
     "onnxruntime": {"models.session", "models.providers", "quantize"},
@@ -20,7 +20,8 @@ ONLY_IN: dict[str, set[str]] = {
     "platformdirs": {"models.finding"},
     "h5py": {"output.data_file", "output.results"},
     "rich": {"cli", "console"},
-    "scipy": {"evaluation.metrics", "tracking.association"},
+    "scipy": set(),
+    "lap": {"assignment"},
     "trackers": set(),
     "supervision": set(),
     "av": {"media", "synthetic.video"},

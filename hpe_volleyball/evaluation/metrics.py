@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
+from hpe_volleyball.assignment import best_pairs
 from hpe_volleyball.errors import ResultError
 from hpe_volleyball.records import Bools, Floats, Ints
 from hpe_volleyball.skeleton import COCO_SIGMAS
@@ -228,7 +228,7 @@ class _Tally:
 
     def scores(self, pairs: Rows) -> TrackScores:
         """The scores of all frames; `pairs` is handed on."""
-        named = int(self._together[linear_sum_assignment(self._together, maximize=True)].sum())
+        named = int(self._together[best_pairs(self._together)].sum())
         wanted, given = int(self._people_boxes.sum()), int(self._track_boxes.sum())
         matched = len(pairs)
         return TrackScores(
@@ -279,7 +279,7 @@ def _assign(overlap: Overlaps, least: float, keep: Bools | None = None) -> tuple
     """Rows and columns of the best pairs that overlap by `least`, those in `keep` first."""
     allowed = overlap >= least - _EPSILON
     value = np.where(allowed, overlap if keep is None else overlap + _KEEP * keep, 0.0)
-    i, j = linear_sum_assignment(value, maximize=True)
+    i, j = best_pairs(value)
     valid = allowed[i, j]
     return i[valid], j[valid]
 

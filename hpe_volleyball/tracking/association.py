@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
+from hpe_volleyball.assignment import best_pairs
 from hpe_volleyball.tracking.candidates import STRONG_SCORE, Candidates
 from hpe_volleyball.tracking.carrying import Anchor, Array, Place
 from hpe_volleyball.tracking.similarity import box_iou, pose_similarity, share_inside
@@ -107,9 +107,7 @@ def _assign(
     columns = [j for j in np.flatnonzero(detections).tolist() if j not in taken]
     part = affinity[np.ix_(rows, columns)]
     allowed = part > least
-    for i, j in zip(
-        *linear_sum_assignment(np.where(allowed, part, least - 1), maximize=True), strict=True
-    ):
+    for i, j in zip(*best_pairs(np.where(allowed, part, least - 1)), strict=True):
         if allowed[i, j]:
             pairs[rows[i]] = columns[j]
 
