@@ -16,7 +16,7 @@ from hpe_volleyball.models.session import Session
 
 _PACKAGES = (
     *("hpe-volleyball", "onnxruntime-gpu", "onnxruntime", "onnx", "opencv-python", "av"),
-    *("numpy", "h5py", "scipy"),
+    *("numpy", "h5py", "lapx"),
 )
 
 
