@@ -26,7 +26,7 @@ from hpe_volleyball.output.paths import write_run_json
 from hpe_volleyball.output.preview import Preview
 from hpe_volleyball.output.run_files import DATA, OVERLAY, RUN, RunFiles, Sink
 from hpe_volleyball.output.summary import RunSummary, Tally
-from hpe_volleyball.pipeline import run_pipeline
+from hpe_volleyball.pipeline import Detector, PoseEstimator, run_pipeline
 from hpe_volleyball.records import FrameResult
 from hpe_volleyball.timing import StageClocks
 from hpe_volleyball.tracking.tracker import PlayerTracker
@@ -36,8 +36,8 @@ from hpe_volleyball.tracking.tracker import PlayerTracker
 class Models:
     """The models of a run, loaded; several runs can share them."""
 
-    detector: RTMDet
-    poser: RTMPose
+    detector: Detector
+    poser: PoseEstimator
     sessions: dict[str, Session]
     """By role: "det" and "pose"."""
     notes: tuple[str, ...] = ()
@@ -62,9 +62,10 @@ def load_models(options: InferOptions, *, on_progress: OnProgress | None = None)
     """
     choice = choose_device(options.device)
     files = resolve_models(options, choice.device, on_progress=on_progress)
-    det = open_session(files.det, choice.device)
+    optimised = options.tuning.graph_optimisation
+    det = open_session(files.det, choice.device, optimised=optimised)
     detector = RTMDet(det, size=options.det_size)
-    pose = open_session(files.pose, choice.device)
+    pose = open_session(files.pose, choice.device, optimised=optimised)
     poser = RTMPose(pose, batch=options.pose_batch)
     notes = tuple(note for note in (choice.note, files.note) if note)
     return Models(detector, poser, {"det": det, "pose": pose}, notes)
@@ -174,6 +175,7 @@ def _open_source(video: Path, options: InferOptions, clocks: StageClocks) -> Fra
         start_s=options.start_s,
         end_s=options.end_s,
         max_frames=options.max_frames,
+        ahead=options.tuning.overlap,
         clocks=clocks,
     )
 
@@ -195,6 +197,7 @@ def _tracker(info: VideoInfo, options: InferOptions) -> PlayerTracker:
         det_interval=options.det_interval,
         start_score=options.det_score,
         lookahead=options.lookahead,
+        pose_tracked=options.tuning.pose_tracked,
     )
 
 
@@ -213,7 +216,13 @@ def _sinks(
         yield DataFile(files[DATA], _header(info, models, options))
     if options.video:
         yield OverlaySink(
-            files[OVERLAY], info, painter.paint, clocks, size=size, quality=options.video_quality
+            files[OVERLAY],
+            info,
+            painter.paint,
+            clocks,
+            size=size,
+            quality=options.video_quality,
+            behind=options.tuning.overlap,
         )
 
 

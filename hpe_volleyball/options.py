@@ -11,6 +11,18 @@ from hpe_volleyball.models.devices import Device
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """What makes a run fast. All of it is on; `bench` measures what each part gains."""
+
+    graph_optimisation: bool = True
+    """ONNX Runtime fuses operators and lays out data anew."""
+    pose_tracked: bool = True
+    """Poses are found where tracked people are expected, not in every detection."""
+    overlap: bool = True
+    """Decoding, and drawing with encoding, have threads of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InferOptions:
     """What a run does; times in seconds from the source's first frame, sizes in pixels."""
 
@@ -53,6 +65,7 @@ class InferOptions:
     """Show the overlay in a window while running; `q` stops the run."""
     overwrite: bool = False
     """Replace the results of an earlier run."""
+    tuning: Tuning = Tuning()
 
     def __post_init__(self) -> None:
         at_least_one = {

@@ -140,10 +140,15 @@ class Scene:
         lookahead: bool = True,
         start_score: float = 0.4,
         rate: float = RATE,
+        pose_tracked: bool = True,
     ) -> list[FrameResult]:
         """Track frames 0..count-1."""
         tracker = PlayerTracker(
-            rate=rate, det_interval=interval, start_score=start_score, lookahead=lookahead
+            rate=rate,
+            det_interval=interval,
+            start_score=start_score,
+            lookahead=lookahead,
+            pose_tracked=pose_tracked,
         )
         frames: Iterable[Frame] = (frame(index, rate) for index in range(count))
         return list(run_pipeline(frames, detector=self, tracker=tracker, poser=self))

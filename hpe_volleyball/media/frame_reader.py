@@ -1,4 +1,4 @@
-"""Frames of a video, decoded ahead in a thread of their own."""
+"""Frames of a video, decoded ahead in a thread of their own where that is wanted."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ def read_frames(
     start_s: float = 0.0,
     end_s: float | None = None,
     max_frames: int | None = None,
+    ahead: bool = True,
     clocks: StageClocks | None = None,
 ) -> FrameReader:
     """Read the frames with start_s <= time < end_s, at most `max_frames` of them.
@@ -71,6 +72,7 @@ def read_frames(
         start_s: first time, inclusive.
         end_s: last time, exclusive; None for the end of the file.
         max_frames: stop after so many frames; None for all.
+        ahead: decode in a thread of its own, a few frames ahead; else when a frame is asked for.
         clocks: take the time of each decoding and conversion as stage "capture".
 
     Raises:
@@ -78,14 +80,14 @@ def read_frames(
     """
     info = probe(path)
     damage = Damage()
-    if clocks is not None:
+    if clocks is not None and ahead:
         clocks.mark_overlapping("capture")
-    decoder = _Decoder(info, _Span(start_s, end_s, max_frames), damage, clocks)
-    return FrameReader(info, prefetch(decoder.frames(), _DEPTH), damage)
+    frames = _Decoder(info, _Span(start_s, end_s, max_frames), damage, clocks).frames()
+    return FrameReader(info, prefetch(frames, _DEPTH) if ahead else frames, damage)
 
 
 class FrameReader:
-    """Iterator over `Frame`s; close it, or use it in a `with`, to end its thread."""
+    """Iterator over `Frame`s; close it, or use it in a `with`, to end its thread and the file."""
 
     def __init__(self, info: VideoInfo, frames: Generator[Frame], damage: Damage) -> None:
         self.info = info
@@ -115,7 +117,7 @@ class FrameReader:
 
 
 class _Decoder:
-    """From packets to frames; everything here runs in the decode thread."""
+    """From packets to frames; with read-ahead, everything here runs in the decode thread."""
 
     def __init__(
         self, info: VideoInfo, span: _Span, damage: Damage, clocks: StageClocks | None

@@ -113,13 +113,16 @@ class Session:
         return outputs
 
 
-def open_session(path: Path, device: Device = "auto", *, threads: int = 0) -> Session:
-    """Open a model with all graph optimisations.
+def open_session(
+    path: Path, device: Device = "auto", *, threads: int = 0, optimised: bool = True
+) -> Session:
+    """Open a model.
 
     Args:
         path: The ONNX file.
         device: "cpu", "cuda", or "auto": CUDA where it is granted, else the CPU.
         threads: CPU threads; 0 leaves the choice to ONNX Runtime.
+        optimised: Run the graph with all optimisations of ONNX Runtime, not as it is stored.
 
     Raises:
         ModelError: the file is missing or is not a model that ONNX Runtime can load.
@@ -129,15 +132,18 @@ def open_session(path: Path, device: Device = "auto", *, threads: int = 0) -> Se
         found = "a directory" if path.is_dir() else "nothing"
         raise ModelError(f"{path}: expected an ONNX model file, found {found}")
     choice = choose_device(device)
-    native = _load(path, choice.device, threads)
+    native = _load(path, choice.device, threads, optimised=optimised)
     if native.get_providers()[0] != PROVIDERS[choice.device]:
         raise DeviceError(not_granted(choice.device, "ONNX Runtime refused it for this model"))
     return Session(path, native, choice.note)
 
 
-def _load(path: Path, device: Granted, threads: int) -> ort.InferenceSession:
+def _load(path: Path, device: Granted, threads: int, *, optimised: bool) -> ort.InferenceSession:
+    levels = ort.GraphOptimizationLevel
     options = ort.SessionOptions()
-    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.graph_optimization_level = (
+        levels.ORT_ENABLE_ALL if optimised else levels.ORT_DISABLE_ALL
+    )
     options.intra_op_num_threads = threads
     options.log_severity_level = _LOG_FATAL_ONLY
     providers: list[Any] = [PROVIDERS["cpu"]]

@@ -1,4 +1,4 @@
-"""Draws results and encodes them as a video, in a thread of its own."""
+"""Draws results and encodes them as a video, in a thread of its own where that is wanted."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ class OverlaySink:
         clocks: take the times of stages "draw" and "write".
         size: width and height of the video, px; without it the source's.
         quality: how much of the pictures the video keeps.
+        behind: draw and encode in a thread of its own, a few results behind; else in `write`.
 
     Raises:
         OutputError: the file cannot be written.
@@ -46,12 +47,15 @@ class OverlaySink:
         *,
         size: tuple[int, int] | None = None,
         quality: Quality = "medium",
+        behind: bool = True,
     ) -> None:
         self._draw = draw
         self._clocks = clocks
-        clocks.mark_overlapping("draw", "write")
         self._writer = VideoWriter(path, info, size=size, quality=quality)
-        self._worker = Worker(self._handle, _DEPTH, "overlay")
+        self._worker: Worker[FrameResult] | None = None
+        if behind:
+            clocks.mark_overlapping("draw", "write")
+            self._worker = Worker(self._handle, _DEPTH, "overlay")
 
     @property
     def encoder(self) -> str:
@@ -64,12 +68,15 @@ class OverlaySink:
         return self._writer.warning
 
     def write(self, result: FrameResult) -> None:
-        """Queue a result; waits while the queue is full.
+        """Queue a result and wait while the queue is full; without a thread, draw and encode it.
 
         Raises:
-            OutputError: an earlier result could not be written.
+            OutputError: this result or an earlier one could not be written.
         """
-        self._worker.put(result)
+        if self._worker is None:
+            self._handle(result)
+        else:
+            self._worker.put(result)
 
     def close(self, *, complete: bool) -> Path:
         """Write what is queued, end the video and say where it is; see `VideoWriter.close`.
@@ -79,7 +86,8 @@ class OverlaySink:
         """
         handled = False
         try:
-            self._worker.close()
+            if self._worker is not None:
+                self._worker.close()
             handled = True
         finally:
             where = self._writer.close(complete=complete and handled)

@@ -60,19 +60,28 @@ class PlayerTracker:
         start_score: Detection score from which an unknown person may get an id.
         lookahead: Hold results back until the keyframe behind them is known; without it every
             frame is settled at once, with carried boxes as they are.
+        pose_tracked: Find poses where people are expected, which carries them, and in detections
+            that nobody was carried to; else in every detection, people staying where they were.
 
     Attributes:
         detector_calls: How often the detector ran, by reason.
     """
 
     def __init__(
-        self, *, rate: float, det_interval: int, start_score: float, lookahead: bool = True
+        self,
+        *,
+        rate: float,
+        det_interval: int,
+        start_score: float,
+        lookahead: bool = True,
+        pose_tracked: bool = True,
     ) -> None:
         self.detector_calls: Counter[str] = Counter()
         self._step_s = 1 / rate
         self._interval = det_interval
         self._start_score = start_score
         self._lookahead = lookahead
+        self._pose_tracked = pose_tracked
         self._tracks: list[Track] = []
         self._ended: list[Track] = []
         """Tracks that ended in frames not yet settled."""
@@ -124,6 +133,9 @@ class PlayerTracker:
 
     def _carry(self, frame: Frame, before: Sequence[Place], poser: PoseEstimator) -> list[Place]:
         """Everybody's place in the next frame."""
+        height, width = frame.image.shape[:2]
+        if not self._pose_tracked:
+            return [clipped(drift(place, self._step_s), width, height) for place in before]
         boxes = np.array([place.next_box for place in before]).reshape(-1, 4)
         keypoints, scores = find_poses(poser, frame, boxes)
         after = [
@@ -131,7 +143,6 @@ class PlayerTracker:
             for i, (place, track) in enumerate(zip(before, self._tracks, strict=True))
         ]
         self._part_collapsed(before, after)
-        height, width = frame.image.shape[:2]
         return [
             clipped(drift(old, self._step_s) if new is None else new, width, height)
             for old, new in zip(before, after, strict=True)

@@ -170,3 +170,16 @@ def test_real_clips_are_whole(shared: Path) -> None:
         with read_frames(path) as frames:
             assert sum(1 for _ in frames) == frames.info.n_frames
             assert (frames.damage.skipped, frames.damage.flawed) == (0, 0)
+
+
+def test_without_reading_ahead_a_frame_is_decoded_when_it_is_asked_for(tmp_path: Path) -> None:
+    path, clocks, threads = fixed_rate(tmp_path / "a.mp4"), StageClocks(), threading.active_count()
+    with read_frames(path, ahead=False, clocks=clocks) as frames:
+        first = [next(frames), next(frames)]
+        assert threading.active_count() == threads
+        [capture] = clocks.summary()
+        assert (capture.calls, capture.overlaps) == (2, False)
+        assert numbers([*first, *frames]) == list(range(30))
+    with read_frames(path, ahead=False) as frames:
+        next(frames)
+    assert list(frames) == []

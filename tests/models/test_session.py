@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import onnxruntime as ort
 import pytest
 
 from hpe_volleyball.errors import DeviceError, ModelError
 from hpe_volleyball.models.session import open_session
 from tests import graphs
+from tests.runs import Models
 
 HAS_CUDA = "CUDAExecutionProvider" in ort.get_available_providers()
 
@@ -53,3 +55,14 @@ def test_cuda_is_granted_or_refused_with_the_reason(tmp_path: Path) -> None:
         open_session(path, "cuda")
     reason = "a CUDA library is missing|refused" if HAS_CUDA else "built without CUDA"
     assert error.match(reason)
+
+
+def test_a_graph_runs_as_stored_or_optimised(demo_models: Models) -> None:
+    plain = open_session(demo_models.pose, "cpu", optimised=False)
+    fast = open_session(demo_models.pose, "cpu")
+    levels = [s._native.get_session_options().graph_optimization_level for s in (plain, fast)]
+    names = ort.GraphOptimizationLevel
+    assert levels == [names.ORT_DISABLE_ALL, names.ORT_ENABLE_ALL]
+    crops = np.random.default_rng(3).standard_normal((2, 3, 256, 192)).astype(np.float32)
+    for one, other in zip(plain.run({"input": crops}), fast.run({"input": crops}), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)

@@ -109,3 +109,41 @@ def test_error_in_the_last_result_is_told_by_close(tmp_path: Path, info: VideoIn
     with pytest.raises(OutputError, match="no more ink"):
         sink.close(complete=True)
     assert shown(tmp_path / "m.partial.mp4") == [0, 2]
+
+
+def test_without_a_thread_a_result_is_drawn_and_encoded_at_once(
+    tmp_path: Path, info: VideoInfo
+) -> None:
+    clocks = StageClocks()
+    threads: list[str] = []
+
+    def draw(drawn: FrameResult) -> Image:
+        threads.append(threading.current_thread().name)
+        return doubled(drawn)
+
+    with OverlaySink(tmp_path / "m.overlay.mp4", info, draw, clocks, behind=False) as sink:
+        for number in range(5):
+            sink.write(result(number))
+            assert len(threads) == number + 1
+    assert set(threads) == {threading.current_thread().name}
+    assert shown(tmp_path / "m.overlay.mp4") == [0, 2, 4, 6, 8]
+    assert not any(stage.overlaps for stage in clocks.summary())
+
+
+def test_without_a_thread_an_error_is_met_by_the_result_that_caused_it(
+    tmp_path: Path, info: VideoInfo
+) -> None:
+    def draw(drawn: FrameResult) -> Image:
+        if drawn.frame.index == 2:
+            raise OutputError("no paint")
+        return doubled(drawn)
+
+    path = tmp_path / "m.overlay.mp4"
+    sink = OverlaySink(path, info, draw, StageClocks(), behind=False)
+    sink.write(result(0))
+    sink.write(result(1))
+    with pytest.raises(OutputError, match="no paint"):
+        sink.write(result(2))
+    kept = sink.close(complete=False)
+    assert not path.exists()
+    assert shown(kept) == [0, 2]

@@ -329,3 +329,17 @@ def test_tracks_that_meet_on_one_person_part_again() -> None:
     for result in results:
         overlap = np.triu(box_iou(result.tracks.boxes, result.tracks.boxes), 1)
         assert (overlap < 0.9).all()
+
+
+def test_poses_of_detections_alone_when_tracked_people_are_not_asked_for() -> None:
+    paths, weak = TRIO[:2], {(0, i): 0.35 for i in range(10, 20)}
+    ghost = {5: [(np.array([400.0, 20, 440, 120]), 0.35)]}
+    detections = Scene(paths, scores=weak, false=ghost)
+    results = detections.run(30, 1, pose_tracked=False)
+    crops = [sum(n for _, n in calls) for calls in detections.posed]
+    assert crops == [2 if index != 5 else 3 for index in range(30)]
+    for result in results:
+        truth = np.array([box_of(path, result.frame.index) for path in paths], np.float32)
+        assert result.tracks.ids.tolist() == [1, 2]
+        np.testing.assert_array_equal(result.tracks.boxes, truth)
+        np.testing.assert_array_equal(result.poses.scores, np.full((2, 17), 0.9, np.float32))
