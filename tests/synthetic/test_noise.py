@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -17,6 +18,7 @@ from hpe_volleyball.synthetic import (
     Rally,
     RallyConfig,
 )
+from hpe_volleyball.tracking.similarity import share_inside
 
 BLANK = np.zeros((4, 4, 3), np.uint8)
 PERFECT = DetectorErrors(
@@ -24,6 +26,7 @@ PERFECT = DetectorErrors(
     missed_hidden=0,
     jitter=0,
     score_spread=0,
+    score_drift=0,
     dips=0,
     doubles=0,
     false_boxes=0,
@@ -109,6 +112,30 @@ def test_of_two_overlapping_boxes_the_front_one_stays(rally: Rally) -> None:
         dropped += len(gone)
         assert all(truth.occlusion[row] > 0 for row in gone)
     assert dropped > 5
+
+
+def test_second_and_false_boxes_are_parts_of_people_and_weak(rally: Rally) -> None:
+    errors = replace(PERFECT, doubles=1.5, double_score=0.16)
+    scores, inside, people = [], [], 0
+    for index in range(0, 250, 5):
+        found, truth = NoisyDetector(rally, errors).detect(_frame(index)), rally.truth(index)
+        true = (np.abs(found.boxes[:, None] - truth.boxes).max(axis=2) < 0.01).any(axis=1)
+        scores += found.scores[~true].tolist()
+        inside += (share_inside(found.boxes[~true], truth.boxes).max(axis=1) > 0.999).tolist()
+        people += len(truth.ids)
+    assert all(inside)
+    assert len(scores) / people == pytest.approx(1.5, rel=0.1)
+    assert np.mean(scores) == pytest.approx(0.16, abs=0.01)
+    assert min(scores) >= 0.1
+
+
+def test_scores_drift_slowly(rally: Rally) -> None:
+    """The same spread over the rally as asked, and next to nothing from frame to frame."""
+    drift = NoisyDetector(rally, DetectorErrors(score_drift=0.1))._drift
+    assert drift.std() == pytest.approx(0.1, rel=0.15)
+    assert np.diff(drift, axis=1).std() < 0.02
+    still = NoisyDetector(rally, replace(PERFECT, score=0.8)).detect(_frame(7))
+    np.testing.assert_allclose(still.scores.max(), 0.8, atol=1e-6)
 
 
 def test_answers_do_not_depend_on_what_was_asked_before(rally: Rally) -> None:
