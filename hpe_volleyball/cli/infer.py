@@ -23,6 +23,7 @@ from hpe_volleyball.cli.common import (
     Pose,
     Quiet,
     VideoQuality,
+    parse_polygon,
     parse_time,
     print_all,
 )
@@ -73,6 +74,24 @@ def infer(
             "0.1 up, only continue a known track.",
         ),
     ] = 0.4,
+    court: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X1,Y1,...",
+            show_default="the whole picture",
+            help="Track only people whose feet are inside this polygon: corners in pixels of the "
+            "video, or a JSON file with [[x, y], ...].",
+        ),
+    ] = None,
+    max_people: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            show_default="no limit",
+            help="Track at most so many people, those that the detector is surest of.",
+        ),
+    ] = None,
     pose_batch: Annotated[
         int, typer.Option(min=1, metavar="N", help="Most people in one call of the pose model.")
     ] = 16,
@@ -145,6 +164,8 @@ def infer(
         lookahead=not no_lookahead,
         det_size=det_size,
         det_score=det_score,
+        court=parse_polygon(court),
+        max_people=max_people,
         pose_batch=pose_batch,
         start_s=start,
         end_s=end,
