@@ -12,7 +12,7 @@ from hpe_volleyball.cli import infer as infer_command
 from tests.child import run_python
 from tests.runs import Cli, Models
 
-COMMANDS = ("infer", "demo", "compare")
+COMMANDS = ("infer", "watch", "demo", "compare")
 HEAVY = (
     *("onnxruntime", "cv2", "h5py", "av", "supervision", "trackers", "onnx", "scipy", "numpy"),
     *("rich", "matplotlib"),
