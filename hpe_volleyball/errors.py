@@ -7,6 +7,7 @@ Every error says what was found, what was expected and what to do::
     │   └── SourceDamaged  it could be read up to a point; what came before is kept
     ├── ModelError         a model file is missing, unreadable or of the wrong kind
     ├── DeviceError        the device that was asked for is not granted
+    ├── OptionError        an option cannot be read or does not fit the source
     ├── OutputError        results cannot be written
     └── ResultError        a result file cannot be read or compared
 """
@@ -30,6 +31,10 @@ class ModelError(HpeError):
 
 class DeviceError(HpeError):
     """The device that was asked for is not granted."""
+
+
+class OptionError(HpeError):
+    """An option cannot be read or does not fit the source."""
 
 
 class OutputError(HpeError):

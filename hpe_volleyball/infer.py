@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
+from hpe_volleyball.court import PeopleFilter, check_court
 from hpe_volleyball.errors import HpeError, SourceError
 from hpe_volleyball.interrupt import interrupt_held
 from hpe_volleyball.media.frame_reader import FrameReader, read_frames
@@ -97,8 +99,9 @@ def iter_results(
     """
     clocks = StageClocks()
     with _open_source(Path(video), options, clocks) as source:
+        _check_court(source.info, options)
         tracker = _tracker(source.info, options)
-        yield from _results(source, models or load_models(options), tracker, clocks)
+        yield from _results(source, models or load_models(options), tracker, clocks, options)
 
 
 def infer_video(
@@ -128,6 +131,7 @@ def infer_video(
     tally = Tally()
     stop: KeyboardInterrupt | HpeError | None = None
     with _open_source(Path(video), options, clocks) as source:
+        _check_court(source.info, options)
         files = RunFiles(source.info.path, options)
         tracker = _tracker(source.info, options)
         try:
@@ -136,7 +140,7 @@ def infer_video(
                     stack.enter_context(sink)
                     for sink in _sinks(files, source.info, models, options, clocks)
                 ]
-                for result in _results(source, models, tracker, clocks):
+                for result in _results(source, models, tracker, clocks, options):
                     for sink in sinks:
                         sink.write(result)
                     tally.add(result)
@@ -185,10 +189,23 @@ def _results(
     models: Models,
     tracker: PlayerTracker,
     clocks: StageClocks,
+    options: InferOptions,
 ) -> Iterator[FrameResult]:
-    return run_pipeline(
-        source, detector=models.detector, tracker=tracker, poser=models.poser, clocks=clocks
+    run = partial(run_pipeline, source, tracker=tracker, poser=models.poser, clocks=clocks)
+    if options.court is None and options.max_people is None:
+        return run(detector=models.detector)
+    people = PeopleFilter(
+        models.detector,
+        court=options.court,
+        max_people=options.max_people,
+        shown_score=options.det_score,
     )
+    return people.mark(run(detector=people))
+
+
+def _check_court(info: VideoInfo, options: InferOptions) -> None:
+    if options.court is not None:
+        check_court(options.court, info.width, info.height)
 
 
 def _tracker(info: VideoInfo, options: InferOptions) -> PlayerTracker:
@@ -209,7 +226,9 @@ def _sinks(
     The window comes first: the frame at which it is closed is in no file.
     """
     size = info.size_at(options.video_height)
-    painter = OverlayPainter(models.poser.skeleton, info.width, info.height, size=size)
+    painter = OverlayPainter(
+        models.poser.skeleton, info.width, info.height, size=size, court=options.court
+    )
     if options.show:
         yield Preview(info.path.name, painter.paint)
     if options.data:

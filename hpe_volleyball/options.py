@@ -8,6 +8,7 @@ from pathlib import Path
 from hpe_volleyball.media.encoders import Quality
 from hpe_volleyball.models.catalogue import Mode
 from hpe_volleyball.models.devices import Device
+from hpe_volleyball.records import Polygon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,10 @@ class InferOptions:
     """Side of the detector's input, for models with a free one."""
     det_score: float = 0.4
     """Detector score from which an unknown person gets an id."""
+    court: Polygon | None = None
+    """Only people whose feet are in here are tracked; None: everybody."""
+    max_people: int | None = None
+    """Most people in a frame, those with the best scores; None: no limit."""
     pose_batch: int = 16
     """Most people in one call of the pose model."""
     start_s: float = 0.0
@@ -73,6 +78,7 @@ class InferOptions:
             "pose_batch": self.pose_batch,
             "max_frames": self.max_frames,
             "video_height": self.video_height,
+            "max_people": self.max_people,
         }
         for name, value in at_least_one.items():
             if value is not None and value < 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 """uint8 [H, W, 3], BGR, rotation already applied."""
+
+Polygon = tuple[tuple[float, float], ...]
+"""Corners x y in pixels of the source frame."""
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -118,8 +121,11 @@ class FrameResult:
     poses: Poses
     keyframe: bool
     """The detector ran on this frame."""
+    left_out: Floats = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    """float32 [m, 4]: boxes of people who are not tracked on purpose, as last detected."""
 
     def __post_init__(self) -> None:
+        _check("FrameResult.left_out", self.left_out, np.float32, (None, 4))
         if len(self.tracks.ids) != len(self.poses.keypoints):
             raise ValueError(
                 f"FrameResult: expected as many poses as tracks, found "

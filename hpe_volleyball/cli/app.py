@@ -11,6 +11,7 @@ from hpe_volleyball.cli.common import INTERRUPTED
 from hpe_volleyball.cli.compare import compare
 from hpe_volleyball.cli.demo import demo
 from hpe_volleyball.cli.infer import infer
+from hpe_volleyball.cli.watch import watch
 from hpe_volleyball.errors import HpeError
 
 # What the commands need is imported inside them, so that --help loads nothing heavy.
@@ -54,7 +55,7 @@ def _common(
     """From a volleyball video to tracked players with 2D poses."""
 
 
-for _command in (infer, demo, compare):
+for _command in (infer, watch, demo, compare):
     app.command()(_command)
 
 

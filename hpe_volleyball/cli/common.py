@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from hpe_volleyball.records import Polygon
 
 INTERRUPTED = 130
 """Exit code of a run that was stopped; what was done is kept."""
@@ -49,6 +52,23 @@ def parse_time(text: str | float) -> float:
         raise typer.BadParameter(f"expected seconds or h:mm:ss, found {text!r}")
     hours, minutes, seconds = (float(part or 0) for part in match.groups())
     return 3600 * hours + 60 * minutes + seconds
+
+
+def parse_polygon(text: str | None) -> Polygon | None:
+    """What `--court` says.
+
+    Raises:
+        typer.BadParameter: it is no polygon.
+    """
+    from hpe_volleyball.court import parse_court
+    from hpe_volleyball.errors import OptionError
+
+    if text is None:
+        return None
+    try:
+        return parse_court(text)
+    except OptionError as error:
+        raise typer.BadParameter(str(error), param_hint="--court") from error
 
 
 OutputDir = Annotated[

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,6 +25,7 @@ from hpe_volleyball.cli.common import (
     Pose,
     Quiet,
     VideoQuality,
+    parse_polygon,
     parse_time,
     print_all,
 )
@@ -32,8 +35,12 @@ if TYPE_CHECKING:
 
 
 def infer(
-    video: Annotated[
-        Path, typer.Argument(metavar="VIDEO", help="The video: MP4, MOV, MKV, AVI, ...")
+    videos: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="VIDEO...",
+            help="The video: MP4, MOV, MKV, AVI, ...; or several, or directories of them.",
+        ),
     ],
     mode: ModeOption = Mode.AUTO,
     det: Det = None,
@@ -73,6 +80,24 @@ def infer(
             "0.1 up, only continue a known track.",
         ),
     ] = 0.4,
+    court: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X1,Y1,...",
+            show_default="the whole picture",
+            help="Track only people whose feet are inside this polygon: corners in pixels of the "
+            "video, or a JSON file with [[x, y], ...].",
+        ),
+    ] = None,
+    max_people: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            show_default="no limit",
+            help="Track at most so many people, those that the detector is surest of.",
+        ),
+    ] = None,
     pose_batch: Annotated[
         int, typer.Option(min=1, metavar="N", help="Most people in one call of the pose model.")
     ] = 16,
@@ -128,38 +153,52 @@ def infer(
     """Track the players of a video and find their poses.
 
     Writes NAME.overlay.mp4 (to look at), NAME.poses.h5 (all numbers) and NAME.run.json (how they
-    were made, and where the time went).
+    were made, and where the time went). Of several videos those are skipped whose results are
+    there already, made with the same settings.
     """
+    _infer(videos, options_from(locals()), quiet=quiet)
+
+
+def options_from(given: Mapping[str, Any]) -> InferOptions:
+    """The options of a run from the arguments of `infer`, by name."""
     from hpe_volleyball.options import InferOptions
 
-    options = InferOptions(
-        det=det,
-        pose=pose,
-        mode=mode.value,
-        models_dir=models_dir,
-        offline=offline,
-        mirror=mirror,
-        output_dir=output_dir,
-        device=device.value,
-        det_interval=det_interval,
-        lookahead=not no_lookahead,
-        det_size=det_size,
-        det_score=det_score,
-        pose_batch=pose_batch,
-        start_s=start,
-        end_s=end,
-        max_frames=max_frames,
-        video=not no_video,
-        video_height=video_height,
-        video_quality=video_quality.value,
-        data=not no_data,
-        show=show,
-        overwrite=overwrite,
+    return InferOptions(
+        det=given["det"],
+        pose=given["pose"],
+        mode=given["mode"].value,
+        models_dir=given["models_dir"],
+        offline=given["offline"],
+        mirror=given["mirror"],
+        output_dir=given["output_dir"],
+        device=given["device"].value,
+        det_interval=given["det_interval"],
+        lookahead=not given["no_lookahead"],
+        det_size=given["det_size"],
+        det_score=given["det_score"],
+        court=parse_polygon(given["court"]),
+        max_people=given["max_people"],
+        pose_batch=given["pose_batch"],
+        start_s=given["start"],
+        end_s=given["end"],
+        max_frames=given["max_frames"],
+        video=not given["no_video"],
+        video_height=given["video_height"],
+        video_quality=given["video_quality"].value,
+        data=not given["no_data"],
+        show=given["show"],
+        overwrite=given["overwrite"],
     )
-    _infer(video, options, quiet=quiet)
 
 
-def _infer(video: Path, options: InferOptions, *, quiet: bool) -> None:
+def _infer(videos: list[Path], options: InferOptions, *, quiet: bool) -> None:
+    if len(videos) == 1 and not videos[0].is_dir():
+        _infer_one(videos[0], options, quiet=quiet)
+    else:
+        _infer_all(videos, options, quiet=quiet)
+
+
+def _infer_one(video: Path, options: InferOptions, *, quiet: bool) -> None:
     from hpe_volleyball.console.progress import Progress
     from hpe_volleyball.console.report import run_facts, timing_table
     from hpe_volleyball.infer import expected_frames, infer_video
@@ -170,3 +209,22 @@ def _infer(video: Path, options: InferOptions, *, quiet: bool) -> None:
         print_all(timing_table(summary), run_facts(summary))
     if not summary.complete:
         raise typer.Exit(INTERRUPTED)
+
+
+def _infer_all(paths: list[Path], options: InferOptions, *, quiet: bool) -> None:
+    from hpe_volleyball.batch import Batch, find_recordings
+    from hpe_volleyball.cli.progress import shown, tell
+    from hpe_volleyball.console.batch_report import batch_table
+
+    videos = find_recordings(paths)
+    outcomes = []
+    for outcome in Batch(options).run_all(videos, partial(shown, quiet=quiet)):
+        outcomes.append(outcome)
+        tell(outcome, quiet=quiet)
+    if not quiet:
+        print_all(batch_table(outcomes, len(videos)))
+    states = {outcome.state for outcome in outcomes}
+    if "stopped" in states:
+        raise typer.Exit(INTERRUPTED)
+    if "failed" in states:
+        raise typer.Exit(1)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_volleyball.records import Floats, FrameResult, Image, Poses, Tracks
+from hpe_volleyball.records import Floats, FrameResult, Image, Polygon, Poses, Tracks
 from hpe_volleyball.skeleton import Side, Skeleton
 
 Colour = tuple[int, int, int]
@@ -129,13 +129,15 @@ class OverlayPainter:
     A track has a box in its own colour, solid where it was detected and dashed where it was
     carried, with id and score. Limbs and joints are azure on the person's left, amber on the
     right and white in the middle; below `min_score` they are left out, below `sure_score` they
-    are darker. A corner shows time, frame number, and whether the detector ran on this frame.
+    are darker. The court, and boxes of people left out on purpose, are thin grey lines. A corner
+    shows time, frame number, and whether the detector ran on this frame.
 
     Args:
         skeleton: What the keypoints mean.
         width: Width of the frames, px.
         height: Height of the frames, px.
         size: Width and height of the pictures painted, px; without it the frames'.
+        court: Outside of it nobody is tracked; None: no such limit.
         min_score: Keypoints below this score are not drawn; those with score 0 never are.
         sure_score: Keypoints below this score are darkened.
     """
@@ -147,6 +149,7 @@ class OverlayPainter:
         height: int,
         *,
         size: tuple[int, int] | None = None,
+        court: Polygon | None = None,
         min_score: float = 0.3,
         sure_score: float = 0.5,
     ) -> None:
@@ -161,6 +164,7 @@ class OverlayPainter:
         self._gap = max(1, round(scale))
         self._box_width = max(1, round(2 * scale))
         self._text_scale = max(0.4, 0.7 * scale)
+        self._court = None if court is None else np.rint(court * self._zoom).astype(np.int32)
         self._strokes = _strokes(skeleton, max(1, round(3 * scale)))
 
     def paint(self, result: FrameResult) -> Image:
@@ -184,6 +188,7 @@ class OverlayPainter:
             canvas = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA).astype(
                 np.uint8, copy=False
             )
+        self._draw_left_out(canvas, result.left_out)
         boxes = self._clipped(result.tracks.boxes)
         self._draw_boxes(canvas, result.tracks, boxes)
         self._draw_poses(canvas, result.poses)
@@ -196,6 +201,14 @@ class OverlayPainter:
         size = np.resize(np.array(self._size, np.float32), points.shape[-1])
         zoom = np.resize(self._zoom, points.shape[-1])
         return np.clip(points * zoom, -size, 2 * size)
+
+    def _draw_left_out(self, canvas: Image, boxes: Floats) -> None:
+        """The court, and who is not on it: present, but out of the way."""
+        if self._court is not None:
+            cv2.polylines(canvas, [self._court], True, _GREY, self._gap, cv2.LINE_AA)
+        for box in self._clipped(boxes):
+            lines = np.rint(box[:2] + _SOLID_BOX * (box[2:] - box[:2])).astype(np.int32)
+            cv2.polylines(canvas, list(lines), False, _GREY, self._gap)
 
     def _draw_boxes(self, canvas: Image, tracks: Tracks, boxes: Floats) -> None:
         for track_id, box, detected in zip(

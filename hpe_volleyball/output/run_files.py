@@ -25,6 +25,16 @@ class Sink(AbstractContextManager[Any], Protocol):
         """Take one result."""
 
 
+def result_paths(source: Path, options: InferOptions) -> dict[str, Path]:
+    """Where the complete results of a source stand, by kind."""
+    names = {RUN: "run.json"}
+    if options.data:
+        names = {DATA: "poses.h5", **names}
+    if options.video:
+        names = {OVERLAY: "overlay.mp4", **names}
+    return {kind: options.output_dir / f"{source.stem}.{name}" for kind, name in names.items()}
+
+
 class RunFiles:
     """Where the results of one run go; made before the run begins.
 
@@ -39,12 +49,7 @@ class RunFiles:
 
     def __init__(self, source: Path, options: InferOptions) -> None:
         directory = options.output_dir
-        self._final: dict[str, Path] = {}
-        if options.video:
-            self._final[OVERLAY] = directory / f"{source.stem}.overlay.mp4"
-        if options.data:
-            self._final[DATA] = directory / f"{source.stem}.poses.h5"
-        self._final[RUN] = directory / f"{source.stem}.run.json"
+        self._final = result_paths(source, options)
         try:
             directory.mkdir(parents=True, exist_ok=True)
             with TemporaryFile(dir=directory):  # told now, not after the last frame

@@ -12,7 +12,7 @@ from hpe_volleyball.cli import infer as infer_command
 from tests.child import run_python
 from tests.runs import Cli, Models
 
-COMMANDS = ("infer", "demo", "compare")
+COMMANDS = ("infer", "watch", "demo", "compare")
 HEAVY = (
     *("onnxruntime", "cv2", "h5py", "av", "supervision", "trackers", "onnx", "scipy", "numpy"),
     *("rich", "matplotlib"),
@@ -87,6 +87,12 @@ def test_without_a_command_it_explains_itself(cli: Cli) -> None:
         ("--det-score", "0.05"),
         ("--det-score", "1.5"),
         ("--pose-batch", "0"),
+        ("--max-people", "0"),
+        ("--court", "1,2,3"),
+        ("--court", "1,2,3,4"),
+        ("--court", "1,1,2,2,3,3"),
+        ("--court", "1,1,2,2,3,inf"),
+        ("--court", "no-such-file.json"),
         ("--max-frames", "0"),
         ("--start", "soon"),
         ("--start", "-1"),

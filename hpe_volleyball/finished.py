@@ -1,0 +1,66 @@
+"""Which recordings need no run any more: their results are there, made as asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, fields
+from pathlib import Path
+from typing import Any
+
+from hpe_volleyball.options import InferOptions
+from hpe_volleyball.output.paths import partial_path
+from hpe_volleyball.output.run_files import result_paths
+
+_NO_MATTER = frozenset(
+    {
+        *("output_dir", "overwrite", "show", "device"),
+        *("det", "pose", "mode", "models_dir", "offline", "mirror"),  # models: by their content
+    }
+)
+"""Options that change neither the numbers nor which files there are."""
+
+
+def is_finished(video: Path, options: InferOptions, models: Mapping[str, str]) -> bool:
+    """Whether the complete results of this recording, made with these settings, are there.
+
+    The recording is known by name and size, models by their content.
+
+    Args:
+        video: The recording.
+        options: What is asked for.
+        models: SHA-256 of each model by role, "det" and "pose".
+    """
+    paths = result_paths(video, options)
+    if not all(path.is_file() for path in paths.values()):
+        return False
+    try:
+        run = json.loads(paths["run"].read_text(encoding="utf-8"))
+        return (
+            run["summary"]["complete"] is True
+            and Path(run["source"]["path"]).name == video.name
+            and run["source"]["bytes"] == video.stat().st_size
+            and _same_settings(run["options"], options)
+            and {model["role"]: model["sha256"] for model in run["models"]} == models
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False  # no file of a run of ours
+
+
+def unfinished_files(video: Path, options: InferOptions) -> list[Path]:
+    """Partial results that an earlier run left, or that another one is writing now."""
+    return [
+        partial
+        for path in result_paths(video, options).values()
+        if (partial := partial_path(path)).exists()
+    ]
+
+
+def _same_settings(recorded: dict[str, Any], options: InferOptions) -> bool:
+    wanted = json.loads(json.dumps(asdict(options), default=str))
+    for field in fields(options):
+        # An option that the earlier version did not know was as it is by default.
+        usual = None if field.default is MISSING else field.default
+        if field.name not in _NO_MATTER and recorded.get(field.name, usual) != wanted[field.name]:
+            return False
+    return True

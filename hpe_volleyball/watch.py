@@ -1,0 +1,176 @@
+"""Processes the recordings of a directory as they arrive, each one once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+from hpe_volleyball.batch import Batch, Outcome, Show, recordings_in
+from hpe_volleyball.errors import OutputError
+from hpe_volleyball.finished import unfinished_files
+from hpe_volleyball.options import InferOptions
+from hpe_volleyball.output.paths import cannot_write, write_run_json
+from hpe_volleyball.output.run_files import RUN, result_paths
+
+FAILED = "watch.failed.json"
+"""In the output directory: what failed, so that a restart does not try it again."""
+_LOCK = ".watch.lock"
+_LOOKS_PER_SETTLE = 4
+_LONGEST_PAUSE_S = 2.0
+
+_State = tuple[tuple[str, int, int], ...]
+"""Name, size and time of change (ns) of a recording and of its partial results."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    state: _State
+    since: float
+    handled: bool = False
+
+
+class Watch:
+    """Looks at a directory again and again.
+
+    A recording is run when neither it nor partial results of it have changed for `settle_s`: a
+    camera may still write the one, another run the other. Partial results without such a run were
+    left by one that was killed; they are replaced. Recordings with complete results, made with
+    these settings, are never run, and a failed one only when it has changed since.
+
+    Args:
+        directory: Where recordings arrive.
+        options: For all of them.
+        settle_s: Seconds without a change.
+    """
+
+    def __init__(self, directory: Path, options: InferOptions, *, settle_s: float) -> None:
+        self._directory = directory
+        self._options = options
+        self._settle_s = settle_s
+        self._batch = Batch(options)
+        self._seen: dict[Path, _Seen] = {}
+
+    def run(self, show: Show) -> Iterator[Outcome]:
+        """What becomes of each recording; ends after one that was stopped by hand.
+
+        Raises:
+            SourceError: the directory cannot be listed.
+            OutputError: the output directory cannot be written, or another watch uses it.
+            ModelError: a model cannot be loaded.
+            DeviceError: likewise.
+        """
+        pause_s = min(_LONGEST_PAUSE_S, self._settle_s / _LOOKS_PER_SETTLE)
+        with _only_watch(self._options.output_dir):
+            failed = _Failures(self._options.output_dir / FAILED)
+            while True:
+                video = self._next(failed)
+                if video is None:
+                    sleep(pause_s)
+                    continue
+                outcome = self._run_one(video, show)
+                self._seen[video].handled = True
+                if outcome.error is not None:
+                    failed.add(video, str(outcome.error))
+                yield outcome
+                if outcome.state == "stopped":
+                    return
+
+    def _next(self, failed: _Failures) -> Path | None:
+        """The first recording that is ready and not done."""
+        now = monotonic()
+        for video in recordings_in(self._directory):
+            state = _state([video, *unfinished_files(video, self._options)])
+            if state is None:
+                continue
+            seen = self._seen.get(video)
+            if seen is None or (not seen.handled and seen.state != state):
+                self._seen[video] = _Seen(state, now)
+            elif seen.handled:
+                if seen.state[0] != state[0]:  # a new recording under an old name
+                    self._seen[video] = _Seen(state, now)
+            elif now - seen.since >= self._settle_s:
+                if not failed.has(video) and not self._batch.is_finished(video):
+                    return video
+                seen.handled = True
+        return None
+
+    def _run_one(self, video: Path, show: Show) -> Outcome:
+        ended = result_paths(video, self._options)[RUN].exists()
+        left_over = not ended and bool(unfinished_files(video, self._options))
+        options = replace(self._options, overwrite=left_over)
+        return self._batch.run(video, show, options)
+
+
+class _Failures:
+    """The recordings that failed, kept in a file; a changed one counts as a new one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            content = {}
+        self._entries: dict[str, Any] = content if isinstance(content, dict) else {}
+
+    def has(self, video: Path) -> bool:
+        entry = self._entries.get(video.name)
+        state = _state([video])
+        return (
+            isinstance(entry, dict)
+            and state is not None
+            and ((entry.get("bytes"), entry.get("changed_ns")) == state[0][1:])
+        )
+
+    def add(self, video: Path, error: str) -> None:
+        state = _state([video])
+        if state is not None:
+            _, size, changed_ns = state[0]
+            self._entries[video.name] = {"bytes": size, "changed_ns": changed_ns, "error": error}
+            write_run_json(self._path, self._entries)
+
+
+def _state(paths: list[Path]) -> _State | None:
+    """None where a file has just gone."""
+    try:
+        stats = [(path.name, path.stat()) for path in paths]
+    except OSError:
+        return None
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+
+
+@contextmanager
+def _only_watch(output_dir: Path) -> Iterator[None]:
+    """Hold the lock of an output directory; the system lets go of it when the process ends."""
+    path = output_dir / _LOCK
+    try:
+        output_dir.mkdir(parents=True, exist_ok=True)
+        file = path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(cannot_write(output_dir, error)) from error
+    with file:
+        try:
+            _lock(file.fileno())
+        except OSError as error:
+            raise OutputError(
+                f"{output_dir} is in use by another `hpe-volleyball watch`; stop that one or "
+                "choose another --output-dir"
+            ) from error
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
