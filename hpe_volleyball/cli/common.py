@@ -19,6 +19,8 @@ class Device(StrEnum):
     AUTO = "auto"
     CPU = "cpu"
     CUDA = "cuda"
+    TENSORRT = "tensorrt"
+    OPENVINO = "openvino"
 
 
 class Mode(StrEnum):
@@ -90,7 +92,8 @@ DeviceOption = Annotated[
     Device,
     typer.Option(
         "--device",
-        help="Where the models run; auto takes CUDA where it works, else the CPU.",
+        help="Where the models run; auto takes CUDA where it works, else the CPU. TensorRT builds "
+        "its engines for minutes before the first run.",
     ),
 ]
 ModelsDir = Annotated[
