@@ -16,7 +16,7 @@ from hpe_volleyball.media.video import VideoInfo, probe
 from hpe_volleyball.models.download import OnProgress
 from hpe_volleyball.models.finding import resolve_models
 from hpe_volleyball.models.providers import choose_device
-from hpe_volleyball.models.rtmdet import RTMDet
+from hpe_volleyball.models.rtmdet import DEFAULT_SIZE, RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
 from hpe_volleyball.models.session import Session, open_session
 from hpe_volleyball.options import InferOptions
@@ -56,7 +56,7 @@ def load_models(options: InferOptions, *, on_progress: OnProgress | None = None)
 
     Args:
         options: Which models, where from, on which device.
-        on_progress: Called while a model is downloaded.
+        on_progress: Called while a model is downloaded, or an engine is built.
 
     Raises:
         ModelError: a file is missing or is not the model it should be.
@@ -64,10 +64,27 @@ def load_models(options: InferOptions, *, on_progress: OnProgress | None = None)
     """
     choice = choose_device(options.device)
     files = resolve_models(options, choice.device, on_progress=on_progress)
+
+    def on_wait(what: str) -> None:
+        if on_progress is not None:
+            on_progress(what, 0, None)
+
     optimised = options.tuning.graph_optimisation
-    det = open_session(files.det, choice.device, optimised=optimised)
+    det = open_session(
+        files.det,
+        choice.device,
+        free_size=options.det_size or DEFAULT_SIZE,
+        optimised=optimised,
+        on_wait=on_wait,
+    )
     detector = RTMDet(det, size=options.det_size)
-    pose = open_session(files.pose, choice.device, optimised=optimised)
+    pose = open_session(
+        files.pose,
+        choice.device,
+        max_batch=options.pose_batch,
+        optimised=optimised,
+        on_wait=on_wait,
+    )
     poser = RTMPose(pose, batch=options.pose_batch)
     notes = tuple(note for note in (choice.note, files.note) if note)
     return Models(detector, poser, {"det": det, "pose": pose}, notes)

@@ -17,7 +17,8 @@ COMMANDS = {"infer", "bench", "quantize", "demo", "batch", "watch"}
 ONLY_IN: dict[str, set[str]] = {
     "onnxruntime": {"models.session", "models.providers", "quantize"},
     "typer": {"cli"},
-    "platformdirs": {"models.finding"},
+    "platformdirs": {"models.folders"},
+    "filelock": {"models.download"},
     "h5py": {"output.data_file", "output.results"},
     "rich": {"cli", "console"},
     "scipy": set(),

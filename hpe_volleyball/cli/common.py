@@ -22,6 +22,8 @@ class Device(StrEnum):
     AUTO = "auto"
     CPU = "cpu"
     CUDA = "cuda"
+    TENSORRT = "tensorrt"
+    OPENVINO = "openvino"
 
 
 class VideoQuality(StrEnum):
@@ -118,7 +120,8 @@ DeviceOption = Annotated[
     Device,
     typer.Option(
         "--device",
-        help="Where the models run; auto takes CUDA where it works, else the CPU.",
+        help="Where the models run; auto takes CUDA where it works, else the CPU. TensorRT builds "
+        "its engines for minutes before the first run.",
     ),
 ]
 ModelsDir = Annotated[

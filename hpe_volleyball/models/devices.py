@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-Device = Literal["auto", "cpu", "cuda"]
+Device = Literal["auto", "cpu", "cuda", "tensorrt", "openvino"]
 """What can be asked for."""
-Granted = Literal["cpu", "cuda"]
+Granted = Literal["cpu", "cuda", "tensorrt", "openvino"]
 """What a session can run on."""
 
 PROVIDERS: dict[Granted, str] = {
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
 }
 """ONNX Runtime's execution provider of each device."""
 
-GPU: frozenset[str] = frozenset({"cuda"})
-"""Devices that are a GPU."""
+GPU: frozenset[Granted] = frozenset({"cuda", "tensorrt"})
+"""Devices that are an NVIDIA GPU."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
-
-from platformdirs import user_cache_path
 
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.catalogue import (
@@ -20,10 +17,10 @@ from hpe_volleyball.models.catalogue import (
 )
 from hpe_volleyball.models.devices import GPU, Granted
 from hpe_volleyball.models.download import OnProgress, fetch
+from hpe_volleyball.models.folders import download_folder, search_folders
 from hpe_volleyball.models.hashing import check_sha256
 from hpe_volleyball.options import InferOptions
 
-FOLDER_VARIABLE = "HPE_VOLLEYBALL_MODELS"
 PRECISIONS = ("fp16", "int8")
 """Variants of a model that lie beside it, as NAME.fp16.onnx."""
 
@@ -36,28 +33,6 @@ class ModelFiles:
     pose: Path
     note: str
     """How they were chosen, where the program chose; else ""."""
-
-
-def cache_folder() -> Path:
-    """Where the program keeps what it can make or fetch again."""
-    return user_cache_path("hpe-volleyball", appauthor=False)
-
-
-def named_folder(models_dir: Path | None) -> Path | None:
-    """The folder of models that the user named: the option, else the environment variable."""
-    named = os.environ.get(FOLDER_VARIABLE)
-    return models_dir or (Path(named) if named else None)
-
-
-def download_folder(models_dir: Path | None) -> Path:
-    """Where downloads go."""
-    return named_folder(models_dir) or cache_folder() / "models"
-
-
-def search_folders(models_dir: Path | None) -> list[Path]:
-    """The folders of models in the order in which they are looked through."""
-    named = named_folder(models_dir)
-    return [*([named] if named else []), Path("models"), cache_folder() / "models"]
 
 
 def find(model: Model, models_dir: Path | None) -> Path | None:

@@ -1,18 +1,55 @@
-"""What each device needs, whether it is there, and if not, why."""
+"""What each device needs, whether it is there, and if not, why and what to do.
+
+ONNX Runtime lists providers whose libraries are missing and then runs on the CPU without an error,
+so a provider counts only after a tiny model really ran on it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib.util
 import io
+import os
 import platform
+import re
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnxruntime as ort
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_state
 
 from hpe_volleyball.errors import DeviceError
 from hpe_volleyball.models.devices import PROVIDERS, Device, Granted
+from hpe_volleyball.models.nvidia import read_driver, why_not_enough
+
+# ONNX Runtime's exceptions have no common base but Exception.
+ORT_ERRORS: tuple[type[Exception], ...] = tuple(
+    error
+    for error in vars(ort_state).values()
+    if isinstance(error, type) and issubclass(error, Exception)
+)
+OPENVINO_DEVICES = ("GPU", "CPU")
+"""OpenVINO's own devices, the better first. Its "AUTO" counts as granted and leaves every node to
+ONNX Runtime's CPU provider (seen with onnxruntime-openvino 1.24.1)."""
+
+_PACKAGES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
+_LIBRARIES = {
+    "Linux": "libonnxruntime_providers_{}.so",
+    "Windows": "onnxruntime_providers_{}.dll",
+}
+_TENSORRT_LIBRARIES = {
+    "Linux": ("libnvinfer.so.10", "libnvinfer_plugin.so.10", "libnvonnxparser.so.10"),
+    "Windows": ("nvinfer_10.dll", "nvinfer_plugin_10.dll", "nvonnxparser_10.dll"),
+}
+"""TensorRT 10, which ONNX Runtime up to 1.31 is linked with, in the order of their needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,53 +62,194 @@ class Choice:
 
 
 def choose_device(asked: Device) -> Choice:
-    """The device that is asked for, or the best that works.
+    """The device that is asked for, or with "auto" the best that works: CUDA, else the CPU.
+
+    TensorRT and OpenVINO have to be asked for: the first builds for minutes before its first run,
+    the second is no faster than ONNX Runtime's own CPU code.
 
     Raises:
-        DeviceError: the device is not there.
+        DeviceError: the device that was asked for does not work.
     """
-    if asked == "cpu":
-        return Choice("cpu", "")
-    missing = _why_no_cuda()
-    if not missing:
-        return Choice("cuda", "")
-    if asked == "cuda":
-        raise DeviceError(not_granted("cuda", missing))
-    return Choice("cpu", f"running on the CPU: {missing}")
+    if asked == "auto":
+        missing = why_not("cuda")
+        if not missing:
+            return Choice("cuda", "")
+        return Choice("cpu", f"running on the CPU, CUDA does not work: {missing}")
+    # TensorRT proves itself with the real model; a trial would build one more engine.
+    missing = why_not(asked, trial=asked != "tensorrt")
+    if missing:
+        raise DeviceError(not_granted(asked, missing))
+    return Choice(asked, "")
 
 
 def not_granted(device: Granted, why: str) -> str:
-    """What to tell the user who asked for a device that is not there."""
+    """What to tell the user who asked for a device that does not work."""
     return f"--device {device} is not granted: {why} (or use --device cpu)"
 
 
-def _why_no_cuda() -> str:
-    """What CUDA lacks on this machine, or "" if nothing is known to be missing.
+@cache
+def why_not(device: Granted, *, trial: bool = True) -> str:
+    """What keeps models from running on a device, and the fix; "" if they do.
 
-    ONNX Runtime lists the CUDA provider even where its libraries are missing, and then falls back
-    to the CPU without an error; loading the provider's library shows what is missing.
+    Args:
+        device: Which one.
+        trial: Run a tiny model; without it only missing pieces are found.
     """
-    if PROVIDERS["cuda"] not in ort.get_available_providers():
-        return (
-            f"the installed onnxruntime {ort.__version__} is built without CUDA; "
-            "install onnxruntime-gpu in its place"
-        )
+    if PROVIDERS[device] not in ort.get_available_providers():
+        return _not_built_in(device)
+    missing = ""
+    if device in {"cuda", "tensorrt"}:
+        missing = why_not_enough(read_driver(), cuda_major()) or _missing_library("cuda")
+    if device == "tensorrt" and not missing:
+        load_tensorrt()
+        missing = _missing_library("tensorrt")
+    if missing or not trial:
+        return missing
+    return _try(device)
+
+
+def installed_flavours() -> dict[str, str]:
+    """The installed distributions of ONNX Runtime with their versions; more than one is a mistake.
+
+    They share one directory and overwrite each other's files.
+    """
+    found = {}
+    for package in _PACKAGES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+def cuda_major() -> int:
+    """Major version of the CUDA that ONNX Runtime is built with; 0 without CUDA."""
+    number = str(getattr(ort, "cuda_version", "")).partition(".")[0]
+    return int(number) if number.isdigit() else 0
+
+
+def tensorrt_version() -> str:
+    """Version of the TensorRT library that is loaded, "10.14.1"; "" if there is none."""
+    library = load_tensorrt()
+    if library is None:
+        return ""
+    number = int(library.getInferLibVersion())  # 101401 is 10.14.1
+    return f"{number // 10000}.{number // 100 % 100}.{number % 100}"
+
+
+@cache
+def load_tensorrt() -> ctypes.CDLL | None:
+    """Load TensorRT, from the pip package or the system, so that its provider finds it.
+
+    Returns:
+        The library `nvinfer`, or None if it is not there.
+    """
+    names = _TENSORRT_LIBRARIES.get(platform.system(), ())
+    spec = importlib.util.find_spec("tensorrt_libs")
+    folders = spec.submodule_search_locations if spec else None
+    loaded = []
+    for name in names:
+        packaged = Path(folders[0]) / name if folders else Path(name)
+        with contextlib.suppress(OSError):
+            loaded.append(
+                ctypes.CDLL(str(packaged) if packaged.is_file() else name, mode=ctypes.RTLD_GLOBAL)
+            )
+    return loaded[0] if len(loaded) == len(names) > 0 else None
+
+
+def _not_built_in(device: Granted) -> str:
+    there = " and ".join(f"{name} {number}" for name, number in installed_flavours().items())
+    built = f"the installed {there or 'onnxruntime'} is built without {PROVIDERS[device]}"
+    if device == "openvino":
+        wanted = "onnxruntime-openvino"
+    elif platform.system() in _LIBRARIES:
+        wanted = "onnxruntime-gpu"
+    else:
+        return f"{built}, which there is not on {platform.system()}"
+    remove = " ".join(installed_flavours())
+    return f"{built}; `pip uninstall {remove}`, then `pip install {wanted}`"
+
+
+@cache
+def _missing_library(name: str) -> str:
+    """What ONNX Runtime's library of a provider lacks to be loaded; "" if nothing."""
+    pattern = _LIBRARIES.get(platform.system())
+    if pattern is None:
+        return f"CUDA is not available on {platform.system()}"
     with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find
         ort.preload_dlls(msvc=False)
-    name = {
-        "Windows": "onnxruntime_providers_cuda.dll",
-        "Linux": "libonnxruntime_providers_cuda.so",
-    }.get(platform.system())
-    if name is None:
-        return f"CUDA is not available on {platform.system()}"
     try:
-        ctypes.CDLL(str(Path(ort.__file__).parent / "capi" / name))
+        ctypes.CDLL(str(Path(ort.__file__).parent / "capi" / pattern.format(name)))
     except OSError as error:
         # The provider needs symbols of libonnxruntime_providers_shared, which only ONNX Runtime
         # itself loads; when nothing else is missing, the error is about them.
         if "undefined symbol" not in str(error):
+            what, extra = ("TensorRT 10", "tensorrt") if name == "tensorrt" else ("CUDA", "cuda")
             return (
-                f"a CUDA library is missing ({' '.join(str(error).split())}); "
-                "pip install 'hpe-volleyball[cuda]' brings CUDA and cuDNN"
+                f"a library is missing ({' '.join(str(error).split())}); `pip install "
+                f"'hpe-volleyball[{extra}]'` brings {what} and cuDNN"
             )
     return ""
+
+
+def _try(device: Granted) -> str:
+    """Run a tiny model on a device; why it did not, or ""."""
+    options = ort.SessionOptions()
+    feeds = {"input": np.ones((1, 3, 8, 8), np.float32)}
+    for settings in trial_settings(device):
+        with native_messages() as messages:
+            try:
+                session = ort.InferenceSession(
+                    _tiny_model(), options, providers=[(PROVIDERS[device], settings)]
+                )
+                refused = PROVIDERS[device] not in session.get_providers()
+                if not refused:
+                    session.run(None, feeds)
+                    return ""
+            except ORT_ERRORS as error:
+                messages.append(" ".join(str(error).split()))
+    why = messages[-1] if messages else "it gives no reason"
+    return f"ONNX Runtime refused {PROVIDERS[device]}: {why}"
+
+
+def trial_settings(device: Granted) -> list[dict[str, Any]]:
+    """The provider's options to try in turn."""
+    if device == "openvino":
+        return [{"device_type": name} for name in OPENVINO_DEVICES]
+    return [{}]
+
+
+@cache
+def _tiny_model() -> bytes:
+    """One convolution: it needs the library that convolutions need, cuDNN on CUDA."""
+    weights = numpy_helper.from_array(np.ones((4, 3, 3, 3), np.float32), "weights")
+    image = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 8, 8])
+    output = helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 4, 6, 6])
+    node = helper.make_node("Conv", ["input", "weights"], ["output"])
+    graph = helper.make_graph([node], "tiny", [image], [output], [weights])
+    opset = helper.make_opsetid("", 17)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=8).SerializeToString()  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def native_messages() -> Iterator[list[str]]:
+    """Catch what ONNX Runtime writes to the process's standard error: the only place for reasons.
+
+    Yields:
+        Filled with the messages, without time and place, when the body has ended.
+    """
+    messages: list[str] = []
+    with tempfile.TemporaryFile() as file, contextlib.redirect_stdout(io.StringIO()):
+        try:
+            real = os.dup(2)
+        except OSError:  # a program without standard error
+            yield messages
+            return
+        os.dup2(file.fileno(), 2)
+        try:
+            yield messages
+        finally:
+            os.dup2(real, 2)
+            os.close(real)
+            file.seek(0)
+            text = re.sub(r"\x1b\[[0-9;]*m", "", file.read().decode(errors="replace"))
+            found = re.findall(r"\[[EWF]:onnxruntime:[^]]*\] (.+)", text)
+            messages[:0] = [" ".join(line.split()) for line in found]

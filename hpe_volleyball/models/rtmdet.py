@@ -65,6 +65,7 @@ def _find_outputs(session: Session) -> tuple[int, int]:
         raise ModelError(
             f"{session.path}: expected a detector (one image input, outputs dets and labels), "
             f"found {session.describe()}"
+            + ("; are --det and --pose swapped?" if "simcc_x" in names else "")
         )
     return names.index("dets"), names.index("labels")
 

@@ -66,7 +66,8 @@ class RTMPose:
         for i, (image, region) in enumerate(zip(images, regions, strict=True)):
             person = crop(image, region, self.input_width, self.input_height)
             normalise(person, _NORMALISATION, _RGB, self._blob[i])
-        blob = self._blob if self._fixed_batch else self._blob[: len(images)]
+        count = self.batch if self._fixed_batch else self._session.filled_batch(len(images))
+        blob = self._blob[:count]
         outputs = self._session.run({self._session.inputs[0].name: blob})
         return outputs[self._x][: len(images)], outputs[self._y][: len(images)]
 
@@ -104,6 +105,7 @@ def _find_outputs(session: Session) -> tuple[int, int]:
         raise ModelError(
             f"{session.path}: expected a pose model (one image input, outputs simcc_x and "
             f"simcc_y), found {session.describe()}"
+            + ("; are --det and --pose swapped?" if "dets" in names else "")
         )
     return names.index("simcc_x"), names.index("simcc_y")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -13,12 +13,29 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from hpe_volleyball.errors import DeviceError, ModelError
-from hpe_volleyball.models.devices import PROVIDERS, Device, Granted
+from hpe_volleyball.models.devices import GPU, PROVIDERS, Device, Granted
+from hpe_volleyball.models.folders import cache_folder
 from hpe_volleyball.models.hashing import sha256_of
-from hpe_volleyball.models.providers import choose_device, not_granted
+from hpe_volleyball.models.nvidia import read_driver
+from hpe_volleyball.models.providers import (
+    OPENVINO_DEVICES,
+    ORT_ERRORS,
+    choose_device,
+    native_messages,
+    not_granted,
+    tensorrt_version,
+)
+from hpe_volleyball.models.tuning import (
+    InputShape,
+    batch_buckets,
+    cpu_quota,
+    engine_name,
+    provider_list,
+    tensorrt_folder,
+    tensorrt_options,
+)
 
 _PRECISIONS = {
     onnx.TensorProto.FLOAT: "fp32",
@@ -26,12 +43,6 @@ _PRECISIONS = {
     onnx.TensorProto.INT8: "int8",
     onnx.TensorProto.UINT8: "int8",
 }
-# ONNX Runtime's exceptions have no common base but Exception.
-_LOAD_ERRORS: tuple[type[Exception], ...] = tuple(
-    error
-    for error in vars(ort_errors).values()
-    if isinstance(error, type) and issubclass(error, Exception)
-)
 # 4 is "fatal": what goes wrong reaches the user as an exception, not as native log lines.
 _LOG_FATAL_ONLY = 4
 
@@ -60,15 +71,21 @@ class Session:
         inputs: What the model takes.
         outputs: What the model gives.
         note: Why a better device was not taken, if "auto" was asked for; else "".
+        nodes: How many nodes of the graph each provider runs.
+        buckets: Batch sizes that are prepared, ascending; empty: any will do.
     """
 
-    def __init__(self, path: Path, native: ort.InferenceSession, note: str) -> None:
+    def __init__(
+        self, path: Path, native: ort.InferenceSession, note: str, buckets: tuple[int, ...] = ()
+    ) -> None:
         self.path = path
         self.sha256 = sha256_of(path)
         self.provider: str = native.get_providers()[0]
         self.inputs = _specs(native.get_inputs())
         self.outputs = _specs(native.get_outputs())
         self.note = note
+        self.nodes = nodes_by_provider(native)
+        self.buckets = buckets
         self._native = native
 
     @property
@@ -89,6 +106,10 @@ class Session:
         del sizes[""]
         return sizes.most_common(1)[0][0] if sizes else "none"
 
+    def filled_batch(self, count: int) -> int:
+        """The batch size to fill a call with `count` images up to."""
+        return next((size for size in self.buckets if size >= count), count)
+
     def describe(self) -> str:
         """The inputs and outputs in one line, for messages."""
         inputs, outputs = (
@@ -105,7 +126,7 @@ class Session:
         """
         try:
             outputs: list[NDArray[Any]] = self._native.run(None, dict(feeds))
-        except _LOAD_ERRORS as error:
+        except ORT_ERRORS as error:
             shapes = {name: value.shape for name, value in feeds.items()}
             raise ModelError(
                 f"{self.path}: the model does not run with inputs {shapes}: {_one_line(error)}"
@@ -114,48 +135,171 @@ class Session:
 
 
 def open_session(
-    path: Path, device: Device = "auto", *, threads: int = 0, optimised: bool = True
+    path: Path,
+    device: Device = "auto",
+    *,
+    threads: int = 0,
+    max_batch: int = 1,
+    free_size: int = 640,
+    optimised: bool = True,
+    on_wait: Callable[[str], None] | None = None,
 ) -> Session:
     """Open a model.
 
+    On a GPU the model is run once with every batch size that calls are filled up to, so that
+    later calls find everything prepared.
+
     Args:
         path: The ONNX file.
-        device: "cpu", "cuda", or "auto": CUDA where it is granted, else the CPU.
-        threads: CPU threads; 0 leaves the choice to ONNX Runtime.
+        device: Where to run; "auto": CUDA where it works, else the CPU.
+        threads: CPU threads; 0: as many as there are cores, or as a container's limit allows.
+        max_batch: Most images in one call, for models with a free batch.
+        free_size: Height and width of the images, for models where they are free.
         optimised: Run the graph with all optimisations of ONNX Runtime, not as it is stored.
+        on_wait: Told what takes minutes.
 
     Raises:
         ModelError: the file is missing or is not a model that ONNX Runtime can load.
-        DeviceError: CUDA was asked for and is not granted.
+        DeviceError: the device that was asked for does not work, or not with this model.
     """
     if not path.is_file():
         found = "a directory" if path.is_dir() else "nothing"
         raise ModelError(f"{path}: expected an ONNX model file, found {found}")
     choice = choose_device(device)
-    native = _load(path, choice.device, threads, optimised=optimised)
-    if native.get_providers()[0] != PROVIDERS[choice.device]:
-        raise DeviceError(not_granted(choice.device, "ONNX Runtime refused it for this model"))
-    return Session(path, native, choice.note)
+    options = _session_options(choice.device, threads, optimised=optimised)
+    if choice.device == "cpu":
+        return Session(path, _load(path, options, provider_list("cpu")), choice.note)
+    native, shape = _open_elsewhere(
+        path,
+        choice.device,
+        options,
+        max_batch=max_batch,
+        free_size=free_size,
+        on_wait=on_wait,
+    )
+    buckets = batch_buckets(shape.batch) if choice.device in GPU and shape.batch else ()
+    session = Session(path, native, choice.note, buckets)
+    if choice.device in GPU:
+        _warm_up(session, shape)
+    return session
 
 
-def _load(path: Path, device: Granted, threads: int, *, optimised: bool) -> ort.InferenceSession:
+def _session_options(device: Granted, threads: int, *, optimised: bool) -> ort.SessionOptions:
     levels = ort.GraphOptimizationLevel
     options = ort.SessionOptions()
     options.graph_optimization_level = (
         levels.ORT_ENABLE_ALL if optimised else levels.ORT_DISABLE_ALL
     )
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = threads or cpu_quota()
     options.log_severity_level = _LOG_FATAL_ONLY
-    providers: list[Any] = [PROVIDERS["cpu"]]
-    if device == "cuda":
-        # The number of people changes from call to call; EXHAUSTIVE would search again for each.
-        providers.insert(0, (PROVIDERS["cuda"], {"cudnn_conv_algo_search": "HEURISTIC"}))
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    if device in GPU:
+        # What little is left to the CPU must not keep cores busy that read and write video.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options
+
+
+def _load(
+    path: Path, options: ort.SessionOptions, providers: list[tuple[str, dict[str, Any]]]
+) -> ort.InferenceSession:
+    # Before 1.25 this fusion breaks the chain of blocked convolutions: a sixth slower (RTMDet).
+    disabled = ["QuickGeluFusion"] if _ort_version() < (1, 25) else None
     try:
-        return ort.InferenceSession(str(path), options, providers=providers)
-    except _LOAD_ERRORS as error:
+        return ort.InferenceSession(
+            str(path), options, providers=providers, disabled_optimizers=disabled
+        )
+    except ORT_ERRORS as error:
         raise ModelError(
             f"{path}: expected an ONNX model, ONNX Runtime cannot load it: {_one_line(error)}"
         ) from error
+
+
+def _open_elsewhere(
+    path: Path,
+    device: Granted,
+    options: ort.SessionOptions,
+    *,
+    max_batch: int,
+    free_size: int,
+    on_wait: Callable[[str], None] | None,
+) -> tuple[ort.InferenceSession, InputShape]:
+    """Open a model on a device other than the CPU, and see that it runs there."""
+    # First on the CPU: it tells a bad file from a bad device, and the shape of the input.
+    plain = Session(path, _load(path, _session_options("cpu", 1), provider_list("cpu")), "")
+    shape = _input_shape(plain, max_batch, free_size)
+    tensorrt = _tensorrt_cache(plain, shape, on_wait) if device == "tensorrt" else None
+    variants = OPENVINO_DEVICES if device == "openvino" else ("",)
+    why = ""
+    for variant in variants:
+        providers = provider_list(device, openvino_device=variant, tensorrt=tensorrt)
+        with native_messages() as messages:
+            native = _load(path, options, providers)
+        wanted = [name for name, _ in providers]
+        granted = native.get_providers()
+        nodes = nodes_by_provider(native)
+        if granted == wanted and (not nodes or PROVIDERS[device] in nodes):
+            return native, shape
+        reason = messages[-1] if messages else f"granted were {granted}, with the nodes {nodes}"
+        why = f"ONNX Runtime refused it for {path.name}: {reason}"
+    raise DeviceError(not_granted(device, why))
+
+
+def _tensorrt_cache(
+    plain: Session, shape: InputShape, on_wait: Callable[[str], None] | None
+) -> dict[str, Any]:
+    gpu = read_driver().gpus[0].name
+    folder = tensorrt_folder(cache_folder(), gpu, ort.__version__, tensorrt_version())
+    engine = engine_name(plain.path.stem, plain.sha256, shape)
+    try:
+        (folder / engine).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DeviceError(
+            f"--device tensorrt: its cache {folder} cannot be written ({error.strerror}); free it"
+        ) from error
+    if on_wait is not None and not any((folder / engine).iterdir()):
+        on_wait(f"building the TensorRT engine of {plain.path.name}: minutes, once")
+    return tensorrt_options(shape, folder, engine)
+
+
+def _input_shape(session: Session, max_batch: int, free_size: int) -> InputShape:
+    if not session.takes_images:
+        raise ModelError(
+            f"{session.path}: expected a model with one image input [batch, 3, H, W], found "
+            f"{session.describe()}"
+        )
+    spec = session.inputs[0]
+    batch, _, height, width = spec.shape
+    return InputShape(
+        spec.name,
+        None if isinstance(batch, int) else max_batch,
+        (
+            height if isinstance(height, int) else free_size,
+            width if isinstance(width, int) else free_size,
+        ),
+        not all(isinstance(axis, int) for axis in spec.shape),
+    )
+
+
+def _warm_up(session: Session, shape: InputShape) -> None:
+    fixed = session.inputs[0].shape[0]
+    for batch in session.buckets or (fixed if isinstance(fixed, int) else 1,):
+        image = np.zeros((batch, 3, *shape.size), np.float32)
+        for _ in range(2):  # the first run chooses and allocates, the second shows that it is done
+            session.run({shape.name: image})
+
+
+def nodes_by_provider(native: ort.InferenceSession) -> dict[str, int]:
+    """How many nodes of the optimised graph each provider runs; empty before ONNX Runtime 1.24."""
+    if not hasattr(native, "get_provider_graph_assignment_info"):
+        return {}
+    counts: Counter[str] = Counter()
+    for part in native.get_provider_graph_assignment_info():
+        counts[part.ep_name] += len(part.get_nodes())
+    return dict(counts)
+
+
+def _ort_version() -> tuple[int, ...]:
+    return tuple(int(part) for part in ort.__version__.split(".")[:2])
 
 
 def _specs(values: Sequence[Any]) -> tuple[TensorSpec, ...]:

@@ -81,6 +81,7 @@ def describe_models(sessions: Mapping[str, Session]) -> list[dict[str, str]]:
             "sha256": session.sha256,
             "precision": session.precision,
             "provider": session.provider,
+            "nodes": ", ".join(f"{count} on {name}" for name, count in session.nodes.items()),
         }
         for role, session in sessions.items()
     ]

@@ -1,17 +1,21 @@
 """Sessions: real errors for bad files, the provider that was asked for."""
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import onnxruntime as ort
 import pytest
 
 from hpe_volleyball.errors import DeviceError, ModelError
+from hpe_volleyball.models.devices import PROVIDERS, Granted
+from hpe_volleyball.models.providers import why_not
+from hpe_volleyball.models.rtmpose import RTMPose
 from hpe_volleyball.models.session import open_session
+from hpe_volleyball.models.tuning import batch_buckets
+from hpe_volleyball.records import Frame
 from tests import graphs
 from tests.runs import Models
-
-HAS_CUDA = "CUDAExecutionProvider" in ort.get_available_providers()
 
 
 @pytest.mark.parametrize(
@@ -44,17 +48,49 @@ def test_session_says_what_it_runs(tmp_path: Path) -> None:
     assert len(session.sha256) == 64
 
 
-def test_cuda_is_granted_or_refused_with_the_reason(tmp_path: Path) -> None:
-    path = graphs.detector(tmp_path / "det.onnx", [[1, 2, 3, 4, 0.5]], [0])
-    auto = open_session(path, "auto")
-    if auto.provider == "CUDAExecutionProvider":
-        assert open_session(path, "cuda").provider == "CUDAExecutionProvider"
+def test_the_nodes_tell_where_the_model_runs(real_detector: Path) -> None:
+    session = open_session(real_detector, "cpu")
+    assert list(session.nodes) == ["CPUExecutionProvider"]
+    assert session.nodes["CPUExecutionProvider"] > 300
+
+
+def test_on_the_cpu_a_call_is_as_large_as_it_has_images(tmp_path: Path) -> None:
+    path = graphs.pose(tmp_path / "pose.onnx", [(3, 4, 0.9, 0.9)] * 17)
+    session = open_session(path, "cpu", max_batch=16)
+    assert [session.filled_batch(count) for count in (1, 5, 16)] == [1, 5, 16]
+    session.buckets = batch_buckets(16)
+    assert [session.filled_batch(count) for count in (1, 5, 13, 16, 20)] == [1, 6, 16, 16, 20]
+
+
+def test_filled_up_calls_give_the_same_poses(real_pose: Path) -> None:
+    plain, filled = open_session(real_pose, "cpu"), open_session(real_pose, "cpu")
+    filled.buckets = batch_buckets(16)
+    image = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    boxes = np.array([[20 + 9 * i, 10, 90 + 9 * i, 200] for i in range(5)], np.float32)
+    frame = Frame(0, 0.0, image)
+    [one], [other] = (RTMPose(s).estimate([frame], [boxes]) for s in (plain, filled))
+    np.testing.assert_allclose(one.keypoints, other.keypoints, atol=1e-3)
+    np.testing.assert_allclose(one.scores, other.scores, atol=1e-4)
+
+
+@pytest.mark.parametrize("device", get_args(Granted))
+def test_a_device_is_granted_or_refused_with_the_reason(
+    constant_models: Models, device: Granted
+) -> None:
+    missing = why_not(device, trial=device != "tensorrt")
+    if not missing:
+        assert open_session(constant_models.det, device).provider == PROVIDERS[device]
         return
-    assert auto.note.startswith("running on the CPU: ")
-    with pytest.raises(DeviceError, match="--device cuda is not granted") as error:
-        open_session(path, "cuda")
-    reason = "a CUDA library is missing|refused" if HAS_CUDA else "built without CUDA"
-    assert error.match(reason)
+    with pytest.raises(DeviceError, match=f"--device {device} is not granted: ") as error:
+        open_session(constant_models.det, device)
+    assert missing in str(error.value)
+
+
+def test_auto_says_why_it_is_not_the_gpu(constant_models: Models) -> None:
+    auto = open_session(constant_models.det, "auto")
+    missing = why_not("cuda")
+    assert auto.provider == PROVIDERS["cpu" if missing else "cuda"]
+    assert auto.note == (f"running on the CPU, CUDA does not work: {missing}" if missing else "")
 
 
 def test_a_graph_runs_as_stored_or_optimised(demo_models: Models) -> None:

@@ -1,0 +1,123 @@
+"""Settings of ONNX Runtime for each device, as plain data; `session.py` alone uses them."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hpe_volleyball.models.devices import PROVIDERS, Granted
+
+_CUDA: dict[str, Any] = {
+    # The number of people changes from call to call. EXHAUSTIVE searches again for each new shape
+    # (PaddleX issue 5057: 10 s for 16 shapes, HEURISTIC 31 ms, with the same speed afterwards).
+    "cudnn_conv_algo_search": "HEURISTIC",
+    "cudnn_conv_use_max_workspace": "1",
+}
+_MOST_PEOPLE = 12
+"""On the court; TensorRT is told to be fastest there."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputShape:
+    """Shape of the image input [batch, 3, height, width] over a run.
+
+    Attributes:
+        name: Of the input.
+        batch: Most images in one call; None if the model fixes the batch.
+        size: Height and width.
+        free: Some axis of the model is free.
+    """
+
+    name: str
+    batch: int | None
+    size: tuple[int, int]
+    free: bool
+
+    def text(self, batch: int) -> str:
+        """As TensorRT's provider wants it, "input:4x3x256x192"."""
+        return f"{self.name}:{batch}x3x{self.size[0]}x{self.size[1]}"
+
+
+def batch_buckets(most: int) -> tuple[int, ...]:
+    """Batch sizes that calls are filled up to on a GPU: 1, 2, 3, 4, 6, 8, 12, 16, 24, ... `most`.
+
+    Fewer different shapes mean fewer searches for the best way to compute them; at most half of a
+    call is filling.
+    """
+    powers = [1 << i for i in range(most.bit_length())]
+    steps = {size for power in powers for size in (power, power * 3 // 2)}
+    return (*sorted(size for size in steps if size < most), most)
+
+
+def provider_list(
+    device: Granted, *, openvino_device: str = "", tensorrt: dict[str, Any] | None = None
+) -> list[tuple[str, dict[str, Any]]]:
+    """The providers of a session with their options, the wanted one first.
+
+    Args:
+        device: What the model is to run on.
+        openvino_device: OpenVINO's own name of a device.
+        tensorrt: Made by `tensorrt_options`.
+    """
+    cpu: tuple[str, dict[str, Any]] = (PROVIDERS["cpu"], {})
+    cuda = (PROVIDERS["cuda"], _CUDA)
+    if device == "cuda":
+        return [cuda, cpu]
+    if device == "tensorrt":
+        return [(PROVIDERS["tensorrt"], tensorrt or {}), cuda, cpu]
+    if device == "openvino":
+        # Without the precision OpenVINO computes in bfloat16 where the processor can.
+        options = {"device_type": openvino_device, "precision": "FP32"}
+        return [(PROVIDERS["openvino"], options), cpu]
+    return [cpu]
+
+
+def tensorrt_options(shape: InputShape, folder: Path, engine: str) -> dict[str, Any]:
+    """Options of TensorRT's provider: what it builds is kept, for all batch sizes of a run.
+
+    Args:
+        shape: What the model will be given.
+        folder: Of this GPU and these versions; the timing cache of all models lies there.
+        engine: Name of the model's own folder in it.
+    """
+    options = {
+        "trt_engine_cache_enable": "1",
+        "trt_engine_cache_path": str(folder / engine),
+        "trt_timing_cache_enable": "1",
+        "trt_timing_cache_path": str(folder),
+    }
+    if shape.free:
+        most = shape.batch or 1
+        options["trt_profile_min_shapes"] = shape.text(1)
+        options["trt_profile_opt_shapes"] = shape.text(min(most, _MOST_PEOPLE))
+        options["trt_profile_max_shapes"] = shape.text(most)
+    return options
+
+
+def tensorrt_folder(root: Path, gpu: str, onnxruntime: str, tensorrt: str) -> Path:
+    """Where engines are kept: they fit one kind of GPU and one version of each program."""
+    key = f"{gpu}-ort{onnxruntime}-trt{tensorrt}"
+    return root / "tensorrt" / re.sub(r"[^A-Za-z0-9.]+", "-", key)
+
+
+def engine_name(stem: str, sha256: str, shape: InputShape) -> str:
+    """Folder of one model's engines; another model, or other shapes, get another one."""
+    return f"{stem}-{sha256[:16]}-{shape.text(shape.batch or 1).partition(':')[2]}"
+
+
+def cpu_quota(file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Whole processors that a container may use, where fewer than it sees; 0: no such limit.
+
+    ONNX Runtime counts those it sees; twice as many threads as processors make it half as fast.
+    """
+    try:
+        quota, period = file.read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return 0
+    if not quota.isdigit():  # "max"
+        return 0
+    allowed = max(1, int(quota) // int(period))
+    return allowed if allowed < (os.cpu_count() or 1) else 0
