@@ -225,7 +225,9 @@ def _open_elsewhere(
 ) -> tuple[ort.InferenceSession, InputShape]:
     """Open a model on a device other than the CPU, and see that it runs there."""
     # First on the CPU: it tells a bad file from a bad device, and the shape of the input.
-    plain = Session(path, _load(path, _session_options("cpu", 1), provider_list("cpu")), "")
+    plain = Session(
+        path, _load(path, _session_options("cpu", 1, optimised=True), provider_list("cpu")), ""
+    )
     shape = _input_shape(plain, max_batch, free_size)
     tensorrt = _tensorrt_cache(plain, shape, on_wait) if device == "tensorrt" else None
     variants = OPENVINO_DEVICES if device == "openvino" else ("",)
