@@ -11,10 +11,12 @@ from typing import Literal
 
 from hpe_volleyball.errors import HpeError, SourceError
 from hpe_volleyball.finished import is_finished
-from hpe_volleyball.infer import Models, expected_frames, infer_video, load_models
+from hpe_volleyball.infer import Models, infer_video, load_models
+from hpe_volleyball.media.live_address import is_live, without_secrets
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output.summary import RunSummary
 from hpe_volleyball.records import FrameResult
+from hpe_volleyball.source import expected_frames
 
 SUFFIXES = frozenset(
     (
@@ -63,14 +65,20 @@ def recordings_in(directory: Path) -> list[Path]:
         ) from error
 
 
-def find_recordings(paths: Sequence[Path]) -> list[Path]:
+def find_recordings(sources: Sequence[str | Path]) -> list[Path]:
     """The recordings that are named and those in the directories that are named, once each.
 
     Raises:
-        SourceError: a directory has none, or two would write the same results.
+        SourceError: a directory has none, two would write the same results, or one is live.
     """
     found: dict[str, Path] = {}
-    for path in paths:
+    for source in sources:
+        if is_live(str(source)):
+            raise SourceError(
+                f"{without_secrets(str(source))} is a live source, which has no end; expected it "
+                "alone; run it by itself"
+            )
+        path = Path(source)
         inside = recordings_in(path) if path.is_dir() else [path]
         if not inside:
             raise SourceError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +57,12 @@ def unfinished_files(video: Path, options: InferOptions) -> list[Path]:
 
 
 def _same_settings(recorded: dict[str, Any], options: InferOptions) -> bool:
-    wanted = json.loads(json.dumps(asdict(options), default=str))
-    for field in fields(options):
-        # An option that the earlier version did not know was as it is by default.
-        usual = None if field.default is MISSING else field.default
-        if field.name not in _NO_MATTER and recorded.get(field.name, usual) != wanted[field.name]:
-            return False
-    return True
+    # An option that the earlier version did not know was as it is by default.
+    usual, wanted = (
+        json.loads(json.dumps(asdict(given), default=str)) for given in (InferOptions(), options)
+    )
+    return all(
+        recorded.get(name, usual[name]) == value
+        for name, value in wanted.items()
+        if name not in _NO_MATTER
+    )

@@ -11,8 +11,8 @@ from pathlib import Path
 from hpe_volleyball.court import PeopleFilter, check_court
 from hpe_volleyball.errors import HpeError, SourceError
 from hpe_volleyball.interrupt import interrupt_held
-from hpe_volleyball.media.frame_reader import FrameReader, read_frames
-from hpe_volleyball.media.video import VideoInfo, probe
+from hpe_volleyball.media.live import LiveReader
+from hpe_volleyball.media.video import VideoInfo
 from hpe_volleyball.models.download import OnProgress
 from hpe_volleyball.models.finding import resolve_models
 from hpe_volleyball.models.providers import choose_device
@@ -30,6 +30,7 @@ from hpe_volleyball.output.run_files import DATA, OVERLAY, RUN, RunFiles, Sink
 from hpe_volleyball.output.summary import RunSummary, Tally
 from hpe_volleyball.pipeline import Detector, PoseEstimator, run_pipeline
 from hpe_volleyball.records import FrameResult
+from hpe_volleyball.source import Source, ended_by, fitted, open_source, quit_by
 from hpe_volleyball.timing import StageClocks
 from hpe_volleyball.tracking.tracker import PlayerTracker
 
@@ -90,22 +91,6 @@ def load_models(options: InferOptions, *, on_progress: OnProgress | None = None)
     return Models(detector, poser, {"det": det, "pose": pose}, notes)
 
 
-def expected_frames(video: Path, options: InferOptions) -> int | None:
-    """How many frames a run will have, as far as the source's header tells.
-
-    Raises:
-        SourceError: the video cannot be opened or holds no pictures.
-    """
-    info = probe(video)
-    length_s = info.duration_s
-    if length_s is None and info.n_frames is not None:
-        length_s = float(info.n_frames / info.rate)
-    ends = [end for end in (options.end_s, length_s) if end is not None]
-    frames = round((min(ends) - options.start_s) * info.rate) if ends else None
-    counts = [count for count in (frames, options.max_frames) if count is not None]
-    return max(0, min(counts)) if counts else None
-
-
 def iter_results(
     video: str | Path, options: InferOptions, *, models: Models | None = None
 ) -> Generator[FrameResult]:
@@ -114,8 +99,9 @@ def iter_results(
     Raises:
         HpeError: the video, a model or the device; see `hpe_volleyball.errors`.
     """
+    options = fitted(video, options)
     clocks = StageClocks()
-    with _open_source(Path(video), options, clocks) as source:
+    with open_source(video, options, clocks) as source:
         _check_court(source.info, options)
         tracker = _tracker(source.info, options)
         yield from _results(source, models or load_models(options), tracker, clocks, options)
@@ -132,9 +118,10 @@ def infer_video(
 
     An interrupted run (KeyboardInterrupt) returns its summary too, with `complete` False. In the
     main thread Ctrl-C waits for the end of the frame at hand, so that all files hold the same.
+    A live source has no other end than that: its run is then complete.
 
     Args:
-        video: The source.
+        video: A file, or a live source: the number of a camera, an address, a named pipe.
         options: What to do.
         models: Loaded models; without them they are loaded here.
         on_frame: Called with every result after it was handed to the files.
@@ -143,19 +130,21 @@ def infer_video(
         HpeError: see `hpe_volleyball.errors`. What was done until then is kept in files with
             "partial" in their names, which the message lists.
     """
+    options = fitted(video, options)
     models = models or load_models(options)
     clocks = StageClocks()
     tally = Tally()
     stop: KeyboardInterrupt | HpeError | None = None
-    with _open_source(Path(video), options, clocks) as source:
+    with open_source(video, options, clocks) as source:
         _check_court(source.info, options)
         files = RunFiles(source.info.path, options)
         tracker = _tracker(source.info, options)
         try:
             with interrupt_held() as check_interrupt, ExitStack() as stack:
+                check_end = ended_by(source, check_interrupt)
                 sinks = [
                     stack.enter_context(sink)
-                    for sink in _sinks(files, source.info, models, options, clocks)
+                    for sink in _sinks(files, source, models, options, clocks)
                 ]
                 for result in _results(source, models, tracker, clocks, options):
                     for sink in sinks:
@@ -163,7 +152,7 @@ def infer_video(
                     tally.add(result)
                     if on_frame is not None:
                         on_frame(result)
-                    check_interrupt()
+                    check_end()
                 if not tally.frames:
                     raise SourceError(_nothing_asked_for(source.info, options))
         except (KeyboardInterrupt, HpeError) as error:
@@ -179,6 +168,7 @@ def infer_video(
         notes=models.notes,
         encoder=next((sink.encoder for sink in sinks if isinstance(sink, OverlaySink)), None),
         warnings=_warnings(source, sinks),
+        live=source.report if isinstance(source, LiveReader) else None,
         detector_calls=tracker.detector_calls,
         clocks=clocks,
         complete=stop is None,
@@ -190,19 +180,8 @@ def infer_video(
     return summary
 
 
-def _open_source(video: Path, options: InferOptions, clocks: StageClocks) -> FrameReader:
-    return read_frames(
-        video,
-        start_s=options.start_s,
-        end_s=options.end_s,
-        max_frames=options.max_frames,
-        ahead=options.tuning.overlap,
-        clocks=clocks,
-    )
-
-
 def _results(
-    source: FrameReader,
+    source: Source,
     models: Models,
     tracker: PlayerTracker,
     clocks: StageClocks,
@@ -236,18 +215,19 @@ def _tracker(info: VideoInfo, options: InferOptions) -> PlayerTracker:
 
 
 def _sinks(
-    files: RunFiles, info: VideoInfo, models: Models, options: InferOptions, clocks: StageClocks
+    files: RunFiles, source: Source, models: Models, options: InferOptions, clocks: StageClocks
 ) -> Iterator[Sink]:
     """The sinks that the options ask for, opened one by one.
 
     The window comes first: the frame at which it is closed is in no file.
     """
+    info = source.info
     size = info.size_at(options.video_height)
     painter = OverlayPainter(
         models.poser.skeleton, info.width, info.height, size=size, court=options.court
     )
     if options.show:
-        yield Preview(info.path.name, painter.paint)
+        yield Preview(info.path.name, painter.paint, quit_by(source))
     if options.data:
         yield DataFile(files[DATA], _header(info, models, options))
     if options.video:
@@ -265,7 +245,7 @@ def _sinks(
 def _header(info: VideoInfo, models: Models, options: InferOptions) -> DataHeader:
     skeleton = models.poser.skeleton
     return DataHeader(
-        source=str(info.path),
+        source=info.name,
         width=info.width,
         height=info.height,
         fps=info.rate,
@@ -280,7 +260,9 @@ def _header(info: VideoInfo, models: Models, options: InferOptions) -> DataHeade
 
 
 def _nothing_asked_for(info: VideoInfo, options: InferOptions) -> str:
-    end = "the end" if options.end_s is None else f"{options.end_s:g} s"
+    if info.live_from is not None:
+        return f"{info.name}: stopped before the first picture came; nothing was recorded"
+    end = "the end" if options.stop_s is None else f"{options.stop_s:g} s"
     length = "unknown" if info.duration_s is None else f"{info.duration_s:.1f} s"
     return (
         f"{info.path}: no frames from {options.start_s:g} s to {end}; the video's length is "
@@ -288,7 +270,7 @@ def _nothing_asked_for(info: VideoInfo, options: InferOptions) -> str:
     )
 
 
-def _warnings(source: FrameReader, sinks: Sequence[Sink]) -> tuple[str, ...]:
+def _warnings(source: Source, sinks: Sequence[Sink]) -> tuple[str, ...]:
     """What went wrong without ending the run."""
     found = [
         sink.warning for sink in sinks if isinstance(sink, OverlaySink) and sink.warning is not None
@@ -309,8 +291,8 @@ def _write_run_json(
         "versions": provenance.versions(),
         "machine": provenance.machine(),
         "source": {
-            "path": str(info.path),
-            "bytes": info.path.stat().st_size,
+            "path": info.name,
+            "bytes": None if info.live_from is not None else info.path.stat().st_size,
             "width": info.width,
             "height": info.height,
             "fps": f"{info.rate.numerator}/{info.rate.denominator}",

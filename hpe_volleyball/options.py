@@ -58,6 +58,8 @@ class InferOptions:
     start_s: float = 0.0
     end_s: float | None = None
     max_frames: int | None = None
+    max_seconds: float | None = None
+    """Stop after so many seconds; of a live source those behind its first picture."""
     video: bool = True
     """Write the overlay video."""
     video_height: int | None = None
@@ -71,6 +73,14 @@ class InferOptions:
     overwrite: bool = False
     """Replace the results of an earlier run."""
     tuning: Tuning = Tuning()
+
+    @property
+    def stop_s(self) -> float | None:
+        """The first time of a file that is no longer asked for."""
+        ends = [self.end_s] if self.end_s is not None else []
+        if self.max_seconds is not None:
+            ends.append(self.start_s + self.max_seconds)
+        return min(ends, default=None)
 
     def __post_init__(self) -> None:
         at_least_one = {

@@ -14,8 +14,9 @@ import pytest
 import hpe_volleyball
 from hpe_volleyball import FrameResult, HpeError, InferOptions, infer_video, iter_results
 from hpe_volleyball.errors import ModelError, SourceError
-from hpe_volleyball.infer import expected_frames, load_models
+from hpe_volleyball.infer import load_models
 from hpe_volleyball.output.results import read_results
+from hpe_volleyball.source import expected_frames
 from tests.clips import NTSC, fixed_rate, variable_rate
 from tests.rows import assert_holds
 from tests.runs import Models, names

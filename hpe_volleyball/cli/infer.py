@@ -36,10 +36,11 @@ if TYPE_CHECKING:
 
 def infer(
     videos: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="VIDEO...",
-            help="The video: MP4, MOV, MKV, AVI, ...; or several, or directories of them.",
+            help="The video: MP4, MOV, MKV, AVI, ...; or several, or directories of them; or one "
+            "live source: the number of a camera, rtsp://..., http://..., a named pipe.",
         ),
     ],
     mode: ModeOption = Mode.AUTO,
@@ -123,6 +124,15 @@ def infer(
         int | None,
         typer.Option(min=1, metavar="N", show_default="all", help="Stop after so many frames."),
     ] = None,
+    max_seconds: Annotated[
+        float | None,
+        typer.Option(
+            parser=parse_time,
+            metavar="TIME",
+            show_default="all, live: until Ctrl-C",
+            help="Stop after so much time: seconds or h:mm:ss.",
+        ),
+    ] = None,
     no_video: Annotated[
         bool, typer.Option("--no-video", show_default="off", help="Write no overlay video.")
     ] = False,
@@ -182,6 +192,7 @@ def options_from(given: Mapping[str, Any]) -> InferOptions:
         start_s=given["start"],
         end_s=given["end"],
         max_frames=given["max_frames"],
+        max_seconds=given["max_seconds"],
         video=not given["no_video"],
         video_height=given["video_height"],
         video_quality=given["video_quality"].value,
@@ -191,17 +202,18 @@ def options_from(given: Mapping[str, Any]) -> InferOptions:
     )
 
 
-def _infer(videos: list[Path], options: InferOptions, *, quiet: bool) -> None:
-    if len(videos) == 1 and not videos[0].is_dir():
+def _infer(videos: list[str], options: InferOptions, *, quiet: bool) -> None:
+    if len(videos) == 1 and not Path(videos[0]).is_dir():
         _infer_one(videos[0], options, quiet=quiet)
     else:
         _infer_all(videos, options, quiet=quiet)
 
 
-def _infer_one(video: Path, options: InferOptions, *, quiet: bool) -> None:
+def _infer_one(video: str, options: InferOptions, *, quiet: bool) -> None:
     from hpe_volleyball.console.progress import Progress
     from hpe_volleyball.console.report import run_facts, timing_table
-    from hpe_volleyball.infer import expected_frames, infer_video
+    from hpe_volleyball.infer import infer_video
+    from hpe_volleyball.source import expected_frames
 
     with Progress(expected_frames(video, options), quiet=quiet) as progress:
         summary = infer_video(video, options, on_frame=progress.advance)
@@ -211,7 +223,7 @@ def _infer_one(video: Path, options: InferOptions, *, quiet: bool) -> None:
         raise typer.Exit(INTERRUPTED)
 
 
-def _infer_all(paths: list[Path], options: InferOptions, *, quiet: bool) -> None:
+def _infer_all(paths: list[str], options: InferOptions, *, quiet: bool) -> None:
     from hpe_volleyball.batch import Batch, find_recordings
     from hpe_volleyball.cli.progress import shown, tell
     from hpe_volleyball.console.batch_report import batch_table

@@ -12,7 +12,7 @@ import typer
 from hpe_volleyball.cli.common import INTERRUPTED
 from hpe_volleyball.cli.infer import infer, options_from
 
-_NOT_SHARED = {"videos", "start", "end", "max_frames", "show", "overwrite"}
+_NOT_SHARED = {"videos", "start", "end", "max_frames", "max_seconds", "show", "overwrite"}
 """Options of `infer` that are about one video, or about replacing results."""
 
 

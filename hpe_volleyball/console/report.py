@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from hpe_volleyball.media.live import LiveReport
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output.summary import RunSummary
 from hpe_volleyball.timing import StageTime
@@ -45,12 +46,21 @@ def run_facts(summary: RunSummary) -> RenderableType:
         f"{summary.ids} ids, {summary.people / frames:.1f} people a frame",
         f"{summary.detector_calls} detector calls ({share}){extra}",
         *summary.notes,
+        *([] if summary.live is None else [_live_line(summary.live)]),
         *(f"warning: {warning}" for warning in summary.warnings),
         *(f"{kind:8}{path}" for kind, path in summary.outputs.items()),
     ]
     if not summary.complete:
         lines.insert(0, "stopped before the end; what was done until then is kept:")
     return Text("\n".join(lines))
+
+
+def _live_line(live: LiveReport) -> str:
+    connections = "1 reconnect" if live.reconnects == 1 else f"{live.reconnects} reconnects"
+    return (
+        f"live: {live.dropped} pictures dropped to keep up, {connections}, "
+        f"{live.lost_s:.1f} s without a connection"
+    )
 
 
 def demo_files(clip: Path, options: InferOptions) -> RenderableType:

@@ -33,11 +33,11 @@ class AudioCopy:
     to one packet (about 20 ms) and the rest stays in step with the pictures.
 
     Args:
-        source: the video.
+        source: the video; None: there is no sound to copy.
         out: the file that gets the sound; the track is added to it here.
     """
 
-    def __init__(self, source: Path, out: OutputContainer) -> None:
+    def __init__(self, source: Path | None, out: OutputContainer) -> None:
         self.warning: str | None = None
         """Why there is no sound although the source has some."""
         self._out_stream: AudioStream | None = None
@@ -47,6 +47,8 @@ class AudioCopy:
         self._zero = Fraction(0)
         self._last_dts = -1
         self._container: InputContainer | None = None
+        if source is None:
+            return
         try:
             self._container = open_container(source)
             if self._container.streams.audio:

@@ -56,6 +56,13 @@ class VideoInfo:
     codec: str
     has_audio: bool
     colour: Colour
+    live_from: str | None = None
+    """Address of a live source, whose `path` only names the results; None: a file."""
+
+    @property
+    def name(self) -> str:
+        """What a reader knows the source by."""
+        return self.live_from or str(self.path)
 
     @property
     def frame_ticks(self) -> Fraction:

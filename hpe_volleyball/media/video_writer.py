@@ -79,7 +79,7 @@ class VideoWriter:
                 options={"movflags": _FRAGMENTED, "flush_packets": "1"},
             )
             self._stream = self._add_stream()
-            self._audio = AudioCopy(info.path, self._container)
+            self._audio = AudioCopy(info.path if info.has_audio else None, self._container)
             # Opens the file now: what cannot be written is told before hours of work.
             self._container.start_encoding()
 

@@ -14,28 +14,40 @@ from hpe_volleyball.errors import OutputError
 from hpe_volleyball.records import FrameResult, Image
 
 
+def interrupt() -> None:
+    """Interrupt the run, as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
 class Preview:
-    """A window with the overlay; pressing q interrupts the run.
+    """A window with the overlay; pressing q ends the run.
 
     Args:
         title: Of the window.
         draw: Makes the picture of a result.
+        on_quit: Called when q was pressed.
 
     Raises:
         OutputError: there is no display to open a window on.
     """
 
-    def __init__(self, title: str, draw: Callable[[FrameResult], Image]) -> None:
+    def __init__(
+        self,
+        title: str,
+        draw: Callable[[FrameResult], Image],
+        on_quit: Callable[[], None] = interrupt,
+    ) -> None:
         _check_display()
         self._title = title
         self._draw = draw
+        self._on_quit = on_quit
         cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
 
     def write(self, result: FrameResult) -> None:
-        """Show a result; raises KeyboardInterrupt when q was pressed."""
+        """Show a result and look whether q was pressed."""
         cv2.imshow(self._title, self._draw(result))
         if cv2.waitKey(1) & 0xFF == ord("q"):
-            raise KeyboardInterrupt
+            self._on_quit()
 
     def __enter__(self) -> Self:
         return self

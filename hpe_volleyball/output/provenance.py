@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from hpe_volleyball.media.live_address import without_secrets
 from hpe_volleyball.models.catalogue import by_sha256
 from hpe_volleyball.models.session import Session
 
@@ -21,8 +22,8 @@ _PACKAGES = (
 
 
 def command_line() -> str:
-    """The command that runs this process, as one could type it again."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    """The command that runs this process, as one could type it again; passwords are left out."""
+    return without_secrets(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
 
 
 def versions() -> dict[str, str]:

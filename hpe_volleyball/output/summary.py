@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hpe_volleyball.media.live import LiveReport
 from hpe_volleyball.media.video import VideoInfo
 from hpe_volleyball.records import FrameResult
 from hpe_volleyball.timing import StageClocks, StageTime
@@ -41,6 +42,8 @@ class RunSummary:
     encoder: str | None
     """FFmpeg's name of what encoded the overlay video; None without one."""
     warnings: tuple[str, ...]
+    live: LiveReport | None
+    """What was lost of a live source; None: the source is a file."""
     stages: tuple[StageTime, ...]
 
 
@@ -74,6 +77,7 @@ class Tally:
         notes: tuple[str, ...],
         encoder: str | None,
         warnings: tuple[str, ...],
+        live: LiveReport | None,
         detector_calls: Mapping[str, int],
         clocks: StageClocks,
         complete: bool,
@@ -83,7 +87,7 @@ class Tally:
         stages = tuple(clocks.summary())
         length_s = self.last_s - self.first_s + 1 / float(source.rate)
         return RunSummary(
-            source=str(source.path),
+            source=source.name,
             outputs=outputs,
             complete=complete,
             frames=self.frames,
@@ -99,5 +103,6 @@ class Tally:
             notes=notes,
             encoder=encoder,
             warnings=warnings,
+            live=live,
             stages=stages,
         )

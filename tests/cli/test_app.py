@@ -94,6 +94,7 @@ def test_without_a_command_it_explains_itself(cli: Cli) -> None:
         ("--court", "1,1,2,2,3,inf"),
         ("--court", "no-such-file.json"),
         ("--max-frames", "0"),
+        ("--max-seconds", "later"),
         ("--start", "soon"),
         ("--start", "-1"),
         ("--end", "1:2:3:4"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console, RenderableType
 
 from hpe_volleyball.console.report import demo_files, run_facts, score_table, timing_table
+from hpe_volleyball.media.live import LiveReport
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output.summary import RunSummary
 from hpe_volleyball.timing import StageTime
@@ -30,6 +31,7 @@ SUMMARY = RunSummary(
     notes=(),
     encoder="libx264",
     warnings=("3 damaged pictures of the source were left out",),
+    live=LiveReport(dropped=7, reconnects=2, lost_s=3.25),
     stages=(
         StageTime("capture", 120_001, 2.5, 2.25, 4.125, 300.0, 0.25, overlaps=True),
         StageTime("detect", 31_200, 20.0, 19.0, 31.5, 624.0, 0.52, overlaps=False),
@@ -70,6 +72,7 @@ def test_facts_of_a_run() -> None:
         "120000 frames in 1200.0 s: 100.0 fps, 2.00 x real time, on CUDAExecutionProvider",
         "14 ids, 11.5 people a frame",
         f"31200 detector calls (26% of the frames), {extra}",
+        "live: 7 pictures dropped to keep up, 2 reconnects, 3.2 s without a connection",
         "warning: 3 damaged pictures of the source were left out",
         "overlay out/match [1].overlay.mp4",
         "run     out/match [1].run.json",

@@ -1,0 +1,128 @@
+"""Where live pictures come from: a camera, a network stream or a pipe, and how it is opened."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from threading import Event
+
+import av
+from av.container import InputContainer
+
+from hpe_volleyball.errors import SourceError
+
+_SCHEME = re.compile(r"(rtsps?|https?|rtmps?|udp|tcp|rtp)://", re.IGNORECASE)
+_SECRET = re.compile(r"(?<=://)[^/@\s]*@")
+_CAMERAS = {
+    "linux": ("video4linux2", "/dev/video{}"),
+    "darwin": ("avfoundation", "{}"),
+    "win32": ("vfwcap", "{}"),
+}
+"""FFmpeg's name of the system's cameras, and what the n-th of them is called there."""
+_NETWORK = {
+    # A playlist must not lead to files of this computer.
+    "protocol_whitelist": "crypto,http,httpproxy,https,rtmp,rtmps,rtmpt,rtp,rtsp,srtp,tcp,tls,udp",
+    # UDP loses packets, and each loss breaks the pictures up to the next keyframe.
+    "rtsp_flags": "prefer_tcp",
+    # How much to look at before the stream is known; the default of 5 s is spent whole.
+    "analyzeduration": "1000000",
+}
+_OPEN_S = 10.0
+_READ_S = 10.0
+"""Silence after which a connection counts as lost: HLS sends a piece every 6 s or so."""
+_LOOK_S = 0.1
+
+
+def is_live(source: str) -> bool:
+    """Whether a source is live: the number of a camera, a network address, a pipe or a device."""
+    if _SCHEME.match(source):
+        return True
+    path = Path(source)
+    if path.exists():
+        return path.is_fifo() or path.is_char_device()
+    return source.isascii() and source.isdigit()
+
+
+def without_secrets(text: str) -> str:
+    """A text in which addresses have lost user and password: rtsp://me:pass@host, rtsp://host."""
+    return _SECRET.sub("", text)
+
+
+@contextmanager
+def open_live(source: str, stop: Event) -> Iterator[InputContainer]:
+    """Connect to a live source.
+
+    Args:
+        source: What `is_live` says yes to.
+        stop: Ends the waiting for the writer of a pipe.
+
+    Raises:
+        SourceError: nobody answers, it is no video, or it is a recording.
+    """
+    with ExitStack() as stack:
+        try:
+            container = stack.enter_context(_connected(source, stop, stack))
+        except (av.FFmpegError, OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or type(error).__name__
+            raise SourceError(
+                f"{without_secrets(source)} cannot be opened ({reason}); expected a camera, a "
+                "running stream or a pipe; check that it is there and not in use elsewhere"
+            ) from error
+        if source.lower().startswith("http") and container.duration:
+            raise SourceError(
+                f"{without_secrets(source)} is a recording of "
+                f"{container.duration / av.time_base:.0f} s, expected a live stream; download it "
+                "and give the file"
+            )
+        yield container
+
+
+def _connected(source: str, stop: Event, stack: ExitStack) -> InputContainer:
+    limits = (_OPEN_S, _READ_S)
+    if _SCHEME.match(source):
+        return av.open(source, "r", options=_NETWORK, timeout=limits)
+    if Path(source).is_fifo():
+        return av.open(stack.enter_context(closing(Pipe(Path(source), stop))), "r")
+    kind, device = _CAMERAS.get(sys.platform, _CAMERAS["linux"])
+    name = device.format(source) if source.isdigit() else source
+    return av.open(name, "r", format=kind, timeout=limits)
+
+
+class Pipe:
+    """A named pipe as a file to read; waits for a writer, and ends when the writer has gone.
+
+    Args:
+        path: Of the pipe.
+        stop: Ends all waiting.
+    """
+
+    def __init__(self, path: Path, stop: Event) -> None:
+        self._stop = stop
+        # Without waiting: opening a pipe that nobody writes to would block until somebody does.
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self._begun = False
+
+    def read(self, size: int) -> bytes:
+        """At least one byte, or none at the end."""
+        while not self._stop.is_set():
+            ready, _, _ = select.select([self._descriptor], [], [], _LOOK_S)
+            if not ready:
+                continue
+            content = os.read(self._descriptor, size)
+            if content:
+                self._begun = True
+                return content
+            if self._begun:
+                return b""
+            # Nobody has opened the other end yet.
+            self._stop.wait(_LOOK_S)
+        return b""
+
+    def close(self) -> None:
+        """Let go of the pipe."""
+        os.close(self._descriptor)
