@@ -21,12 +21,16 @@ IN_CI = ("python3 -m venv", "/pytest")
 """Commands that CI runs, in a fresh environment."""
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.+?)```", README, re.DOTALL)
+OTHER_SOURCES = README.partition("## Live, folders, courts\n")[2].partition("\n## ")[0]
+"""Its commands are run in test_readme_sources.py."""
 
 
-def commands() -> list[str]:
-    return [line for block in blocks("sh") for line in block.splitlines()]
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.+?)```", text, re.DOTALL)
+
+
+def commands(text: str = README.replace(OTHER_SOURCES, "")) -> list[str]:
+    return [line for block in blocks("sh", text) for line in block.splitlines()]
 
 
 @pytest.fixture
@@ -101,7 +105,9 @@ def test_links_inside_the_project_lead_somewhere() -> None:
         path, _, heading = target.partition("#")
         assert (ROOT / path).exists(), target
         if heading:
-            assert f"\n## {heading.capitalize()}\n" in README
+            headings = re.findall(r"^## (.+)$", README, re.MULTILINE)
+            anchors = [re.sub(r"[^\w -]", "", text).lower().replace(" ", "-") for text in headings]
+            assert heading in anchors
 
 
 def test_the_picture_is_small() -> None:

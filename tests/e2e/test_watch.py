@@ -60,7 +60,8 @@ def wait_until(what: Callable[[], bool], why: str) -> None:
 
 
 def stop(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """Ctrl-C while nothing runs."""
+    """Ctrl-C while nothing runs; what was done last is printed just behind its files."""
+    time.sleep(1.0)
     process.send_signal(signal.SIGINT)
     printed, errors = process.communicate(timeout=PATIENCE_S)
     return process.returncode, printed, errors
