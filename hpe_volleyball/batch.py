@@ -99,10 +99,14 @@ class Batch:
 
     Args:
         options: For all recordings.
+        load: Loads the models.
     """
 
-    def __init__(self, options: InferOptions) -> None:
+    def __init__(
+        self, options: InferOptions, *, load: Callable[[InferOptions], Models] = load_models
+    ) -> None:
         self.options = options
+        self._load = load
 
     def is_finished(self, video: Path) -> bool:
         """Whether the results of a recording are there, made with these options and models.
@@ -153,4 +157,4 @@ class Batch:
 
     @cached_property
     def _models(self) -> Models:
-        return load_models(self.options)
+        return self._load(self.options)

@@ -47,6 +47,12 @@ class Models:
     """What the program chose and why: the device, the mode."""
 
     @property
+    def lines(self) -> tuple[str, ...]:
+        """What runs where, and why; for the user to see before a long run."""
+        names = " and ".join(provenance.model_name(s) for s in self.sessions.values())
+        return (f"{names}, on {self.provider}", *self.notes)
+
+    @property
     def provider(self) -> str:
         """The execution provider that the models run on."""
         return " + ".join(dict.fromkeys(s.provider for s in self.sessions.values()))

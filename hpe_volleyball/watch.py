@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from hpe_volleyball.batch import Batch, Outcome, Show, recordings_in
 from hpe_volleyball.errors import OutputError
 from hpe_volleyball.finished import unfinished_files
+from hpe_volleyball.infer import Models, load_models
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output.paths import cannot_write, write_run_json
 from hpe_volleyball.output.run_files import RUN, result_paths
@@ -47,13 +48,21 @@ class Watch:
         directory: Where recordings arrive.
         options: For all of them.
         settle_s: Seconds without a change.
+        load: Loads the models.
     """
 
-    def __init__(self, directory: Path, options: InferOptions, *, settle_s: float) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        options: InferOptions,
+        *,
+        settle_s: float,
+        load: Callable[[InferOptions], Models] = load_models,
+    ) -> None:
         self._directory = directory
         self._options = options
         self._settle_s = settle_s
-        self._batch = Batch(options)
+        self._batch = Batch(options, load=load)
         self._seen: dict[Path, _Seen] = {}
 
     def run(self, show: Show) -> Iterator[Outcome]:

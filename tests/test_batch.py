@@ -131,17 +131,14 @@ def test_stopped_runs_are_unfinished(tmp_path: Path, options: InferOptions) -> N
     assert len(unfinished_files(clip, options)) == 3
 
 
-def test_models_are_loaded_once(
-    videos: Path, options: InferOptions, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_models_are_loaded_once(videos: Path, options: InferOptions) -> None:
     loaded = []
 
     def counted(asked: InferOptions) -> Any:
         loaded.append(asked)
         return load_models(asked)
 
-    monkeypatch.setattr("hpe_volleyball.batch.load_models", counted)
-    outcomes = list(Batch(options).run_all(recordings_in(videos), silent))
+    outcomes = list(Batch(options, load=counted).run_all(recordings_in(videos), silent))
     assert [o.state for o in outcomes] == ["done", "done"]
     assert [o.summary.frames for o in outcomes if o.summary] == [6, 8]
     assert loaded == [options]

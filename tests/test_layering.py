@@ -13,7 +13,7 @@ import hpe_volleyball
 PACKAGE = Path(hpe_volleyball.__file__).parent
 
 FOUNDATION = {"errors", "records", "skeleton", "timing", "threads", "interrupt", "assignment"}
-COMMANDS = {"infer", "bench", "quantize", "demo", "batch", "watch"}
+COMMANDS = {"infer", "bench", "quantize", "demo", "batch", "watch", "info"}
 ONLY_IN: dict[str, set[str]] = {
     "onnxruntime": {"models.session", "models.providers", "quantize"},
     "typer": {"cli"},

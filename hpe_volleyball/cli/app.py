@@ -11,6 +11,8 @@ from hpe_volleyball.cli.common import INTERRUPTED
 from hpe_volleyball.cli.compare import compare
 from hpe_volleyball.cli.demo import demo
 from hpe_volleyball.cli.infer import infer
+from hpe_volleyball.cli.info import info
+from hpe_volleyball.cli.models import app as models
 from hpe_volleyball.cli.watch import watch
 from hpe_volleyball.errors import HpeError
 
@@ -55,8 +57,9 @@ def _common(
     """From a volleyball video to tracked players with 2D poses."""
 
 
-for _command in (infer, watch, demo, compare):
+for _command in (infer, watch, demo, compare, info):
     app.command()(_command)
+app.add_typer(models)
 
 
 def main() -> None:

@@ -210,13 +210,16 @@ def _infer(videos: list[str], options: InferOptions, *, quiet: bool) -> None:
 
 
 def _infer_one(video: str, options: InferOptions, *, quiet: bool) -> None:
+    from hpe_volleyball.cli.progress import load_shown
     from hpe_volleyball.console.progress import Progress
     from hpe_volleyball.console.report import run_facts, timing_table
     from hpe_volleyball.infer import infer_video
     from hpe_volleyball.source import expected_frames
 
-    with Progress(expected_frames(video, options), quiet=quiet) as progress:
-        summary = infer_video(video, options, on_frame=progress.advance)
+    frames = expected_frames(video, options)
+    models = load_shown(options, quiet=quiet)
+    with Progress(frames, quiet=quiet) as progress:
+        summary = infer_video(video, options, models=models, on_frame=progress.advance)
     if not quiet:
         print_all(timing_table(summary), run_facts(summary))
     if not summary.complete:
@@ -225,12 +228,13 @@ def _infer_one(video: str, options: InferOptions, *, quiet: bool) -> None:
 
 def _infer_all(paths: list[str], options: InferOptions, *, quiet: bool) -> None:
     from hpe_volleyball.batch import Batch, find_recordings
-    from hpe_volleyball.cli.progress import shown, tell
+    from hpe_volleyball.cli.progress import load_shown, shown, tell
     from hpe_volleyball.console.batch_report import batch_table
 
     videos = find_recordings(paths)
     outcomes = []
-    for outcome in Batch(options).run_all(videos, partial(shown, quiet=quiet)):
+    batch = Batch(options, load=partial(load_shown, quiet=quiet))
+    for outcome in batch.run_all(videos, partial(shown, quiet=quiet)):
         outcomes.append(outcome)
         tell(outcome, quiet=quiet)
     if not quiet:

@@ -1,4 +1,4 @@
-"""How commands that run several recordings show what goes on."""
+"""How commands that run recordings show what goes on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,21 @@ from hpe_volleyball.cli.common import print_all
 
 if TYPE_CHECKING:
     from hpe_volleyball.batch import Outcome
+    from hpe_volleyball.infer import Models
+    from hpe_volleyball.options import InferOptions
     from hpe_volleyball.records import FrameResult
+
+
+def load_shown(options: InferOptions, *, quiet: bool) -> Models:
+    """Load the models with a bar for downloads, then say what runs where and why."""
+    from hpe_volleyball.console.downloads import Downloads
+    from hpe_volleyball.infer import load_models
+
+    with Downloads(quiet=quiet) as downloads:
+        models = load_models(options, on_progress=downloads.update)
+    if not quiet:
+        typer.echo("\n".join(models.lines))
+    return models
 
 
 @contextmanager

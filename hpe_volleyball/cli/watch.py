@@ -42,12 +42,14 @@ def watch(
     left alone, also after a restart. Goes on until Ctrl-C. One that fails is tried again only
     after it changed; the output directory's watch.failed.json lists them.
     """
-    from hpe_volleyball.cli.progress import shown, tell
+    from hpe_volleyball.cli.progress import load_shown, shown, tell
     from hpe_volleyball.watch import Watch
 
     quiet = shared["quiet"]
     options = options_from({**_defaults(), **shared})
-    for outcome in Watch(directory, options, settle_s=settle).run(partial(shown, quiet=quiet)):
+    load = partial(load_shown, quiet=quiet)
+    recordings = Watch(directory, options, settle_s=settle, load=load)
+    for outcome in recordings.run(partial(shown, quiet=quiet)):
         tell(outcome, quiet=quiet)
         if outcome.state == "stopped":
             raise typer.Exit(INTERRUPTED)

@@ -45,7 +45,6 @@ def run_facts(summary: RunSummary) -> RenderableType:
         f"{summary.frames} frames in {summary.wall_s:.1f} s: {speed}, on {summary.provider}",
         f"{summary.ids} ids, {summary.people / frames:.1f} people a frame",
         f"{summary.detector_calls} detector calls ({share}){extra}",
-        *summary.notes,
         *([] if summary.live is None else [_live_line(summary.live)]),
         *(f"warning: {warning}" for warning in summary.warnings),
         *(f"{kind:8}{path}" for kind, path in summary.outputs.items()),

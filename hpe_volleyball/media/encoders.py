@@ -31,8 +31,8 @@ class Encoder:
 _CRF: dict[Quality, str] = {"low": "28", "medium": "23", "high": "18"}
 _VIDEOTOOLBOX: dict[Quality, str] = {"low": "45", "medium": "60", "high": "75"}
 
-_HARDWARE = ("h264_nvenc", "h264_videotoolbox")
-_SOFTWARE = "libx264"
+HARDWARE = ("h264_nvenc", "h264_videotoolbox")
+SOFTWARE = "libx264"
 
 _TRIAL_SIZE = 256
 """NVENC refuses pictures below 145 x 49."""
@@ -40,7 +40,7 @@ _TRIAL_SIZE = 256
 
 def pick_encoder(quality: Quality = "medium") -> Encoder:
     """The machine's hardware encoder where one works, else x264."""
-    name = next((name for name in _HARDWARE if _works(name)), _SOFTWARE)
+    name = next((name for name in HARDWARE if works(name)), SOFTWARE)
     return Encoder(name, MappingProxyType(_options(name, quality)))
 
 
@@ -61,7 +61,7 @@ def _options(name: str, quality: Quality) -> dict[str, str]:
 
 
 @cache
-def _works(name: str) -> bool:
+def works(name: str) -> bool:
     """Whether an encoder is built in and finds its hardware: it encodes one picture."""
     if name not in av.codecs_available:
         return False

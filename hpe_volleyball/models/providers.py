@@ -95,7 +95,7 @@ def why_not(device: Granted, *, trial: bool = True) -> str:
         device: Which one.
         trial: Run a tiny model; without it only missing pieces are found.
     """
-    if PROVIDERS[device] not in ort.get_available_providers():
+    if PROVIDERS[device] not in compiled_in():
         return _not_built_in(device)
     missing = ""
     if device in {"cuda", "tensorrt"}:
@@ -106,6 +106,11 @@ def why_not(device: Granted, *, trial: bool = True) -> str:
     if missing or not trial:
         return missing
     return _try(device)
+
+
+def compiled_in() -> list[str]:
+    """The providers of the installed ONNX Runtime, whether or not they can be used."""
+    return list(ort.get_available_providers())
 
 
 def installed_flavours() -> dict[str, str]:

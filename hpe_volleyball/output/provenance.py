@@ -77,7 +77,7 @@ def describe_models(sessions: Mapping[str, Session]) -> list[dict[str, str]]:
     return [
         {
             "role": role,
-            "name": _name(session),
+            "name": model_name(session),
             "file": str(session.path),
             "sha256": session.sha256,
             "precision": session.precision,
@@ -88,7 +88,7 @@ def describe_models(sessions: Mapping[str, Session]) -> list[dict[str, str]]:
     ]
 
 
-def _name(session: Session) -> str:
+def model_name(session: Session) -> str:
     """The model's name in the catalogue, known by the file's content, else the file's own."""
     known = by_sha256(session.sha256)
     return session.path.stem if known is None else known.name

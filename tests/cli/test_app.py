@@ -12,7 +12,12 @@ from hpe_volleyball.cli import infer as infer_command
 from tests.child import run_python
 from tests.runs import Cli, Models
 
-COMMANDS = ("infer", "watch", "demo", "compare")
+COMMANDS = ("infer", "watch", "demo", "compare", "info", "models")
+ALL = (
+    (),
+    *((name,) for name in COMMANDS),
+    *(("models", name) for name in ("list", "pull", "verify", "import")),
+)
 HEAVY = (
     *("onnxruntime", "cv2", "h5py", "av", "supervision", "trackers", "onnx", "scipy", "numpy"),
     *("rich", "matplotlib"),
@@ -27,7 +32,7 @@ def test_help_names_all_commands(cli: Cli) -> None:
     assert tuple(line.split()[0] for line in listed[1].splitlines()) == COMMANDS
 
 
-@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)], ids=" ".join)
+@pytest.mark.parametrize("command", ALL, ids=" ".join)
 def test_every_option_says_what_it_does_and_its_default(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
@@ -44,7 +49,7 @@ def test_every_option_says_what_it_does_and_its_default(
         assert re.search(r"  +[A-Z].+\.", option, re.DOTALL), words
 
 
-@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)], ids=" ".join)
+@pytest.mark.parametrize("command", ALL, ids=" ".join)
 def test_help_loads_nothing_heavy(command: tuple[str, ...]) -> None:
     code = """
         import sys

@@ -18,16 +18,16 @@ QUALITIES: tuple[Quality, ...] = ("low", "medium", "high")
 
 
 def test_the_encoder_picked_encodes() -> None:
-    assert encoders._works(pick_encoder().name)
+    assert encoders.works(pick_encoder().name)
     assert pick_encoder().name in av.codecs_available
 
 
 def test_an_encoder_that_is_not_built_in_does_not_work() -> None:
-    assert not encoders._works("h264_of_tomorrow")
+    assert not encoders.works("h264_of_tomorrow")
 
 
 def test_every_encoder_has_three_qualities_without_b_frames() -> None:
-    for name in (*encoders._HARDWARE, encoders._SOFTWARE):
+    for name in (*encoders.HARDWARE, encoders.SOFTWARE):
         options = [encoders._options(name, quality) for quality in QUALITIES]
         assert all(given["bf"] == "0" for given in options)
         assert len({tuple(given.items()) for given in options}) == len(QUALITIES), name

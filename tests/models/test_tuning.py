@@ -1,0 +1,89 @@
+"""The settings that ONNX Runtime is given, and the keys of what is kept."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hpe_volleyball.models.tuning import (
+    InputShape,
+    batch_buckets,
+    cpu_quota,
+    engine_name,
+    provider_list,
+    tensorrt_folder,
+    tensorrt_options,
+)
+
+POSE = InputShape("input", 16, (256, 192), free=True)
+DETECTOR = InputShape("input", None, (640, 640), free=False)
+
+
+def test_batches_are_filled_up_by_half_at_most() -> None:
+    assert batch_buckets(16) == (1, 2, 3, 4, 6, 8, 12, 16)
+    assert batch_buckets(1) == (1,)
+    assert batch_buckets(14) == (1, 2, 3, 4, 6, 8, 12, 14)
+    for most in range(1, 100):
+        buckets = batch_buckets(most)
+        assert buckets[-1] == most
+        for count in range(1, most + 1):
+            assert count <= min(size for size in buckets if size >= count) <= 1.5 * count
+
+
+def test_the_wanted_provider_comes_first_and_the_cpu_last() -> None:
+    names = {
+        device: [name.removesuffix("ExecutionProvider") for name, _ in provider_list(device)]
+        for device in ("cpu", "cuda", "tensorrt", "openvino")
+    }
+    assert names == {
+        "cpu": ["CPU"],
+        "cuda": ["CUDA", "CPU"],
+        "tensorrt": ["Tensorrt", "CUDA", "CPU"],
+        "openvino": ["OpenVINO", "CPU"],
+    }
+    for device in ("cuda", "tensorrt"):
+        cuda = dict(provider_list(device))["CUDAExecutionProvider"]
+        assert cuda["cudnn_conv_algo_search"] == "HEURISTIC"
+    [(_, openvino), _] = provider_list("openvino", openvino_device="GPU")
+    assert openvino == {"device_type": "GPU", "precision": "FP32"}
+
+
+def test_tensorrt_knows_all_shapes_of_a_run_beforehand() -> None:
+    options = tensorrt_options(POSE, Path("cache"), "rtmpose-m")
+    assert options["trt_profile_min_shapes"] == "input:1x3x256x192"
+    assert options["trt_profile_opt_shapes"] == "input:12x3x256x192"
+    assert options["trt_profile_max_shapes"] == "input:16x3x256x192"
+    assert options["trt_engine_cache_path"] == str(Path("cache") / "rtmpose-m")
+    assert options["trt_timing_cache_path"] == "cache"
+    fixed = tensorrt_options(DETECTOR, Path("cache"), "rtmdet-m")
+    assert not [name for name in fixed if name.startswith("trt_profile")]
+
+
+def test_engines_are_kept_apart_by_all_that_they_depend_on() -> None:
+    root = Path("cache")
+    folder = tensorrt_folder(root, "NVIDIA GeForce RTX 4060", "1.31.1", "10.14.1")
+    assert folder == root / "tensorrt" / "NVIDIA-GeForce-RTX-4060-ort1.31.1-trt10.14.1"
+    others = {
+        tensorrt_folder(root, "NVIDIA H100", "1.31.1", "10.14.1"),
+        tensorrt_folder(root, "NVIDIA GeForce RTX 4060", "1.30.0", "10.14.1"),
+        tensorrt_folder(root, "NVIDIA GeForce RTX 4060", "1.31.1", "10.16.1"),
+    }
+    assert len(others | {folder}) == 4
+    name = engine_name("rtmpose-m", "5c0a4bf67953e6d2ac43", POSE)
+    assert name == "rtmpose-m-5c0a4bf67953e6d2-16x3x256x192"
+    smaller = InputShape("input", 8, (256, 192), free=True)
+    assert engine_name("rtmpose-m", "5c0a4bf67953e6d2ac43", smaller) != name
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [("max 100000\n", 0), ("10000 100000\n", 1), ("", 0), ("a b c", 0), ("99900000 100000", 0)],
+)
+def test_a_limit_of_a_container_is_read(tmp_path: Path, content: str, expected: int) -> None:
+    file = tmp_path / "cpu.max"
+    file.write_text(content)
+    limited = expected if expected < (os.cpu_count() or 1) else 0
+    assert cpu_quota(file) == limited
+    assert cpu_quota(tmp_path / "none") == 0
