@@ -18,6 +18,7 @@ ONLY_IN: dict[str, set[str]] = {
     "onnxruntime": {"models.session", "models.providers", "quantize"},
     "typer": {"cli"},
     "platformdirs": {"models.finding"},
+    "matplotlib": {"bench.plot"},
     "h5py": {"output.data_file", "output.results"},
     "rich": {"cli", "console"},
     "scipy": set(),

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hpe_volleyball.cli.bench import bench
 from hpe_volleyball.cli.common import INTERRUPTED
 from hpe_volleyball.cli.compare import compare
 from hpe_volleyball.cli.demo import demo
@@ -54,7 +55,7 @@ def _common(
     """From a volleyball video to tracked players with 2D poses."""
 
 
-for _command in (infer, demo, compare):
+for _command in (infer, bench, demo, compare):
     app.command()(_command)
 
 
