@@ -61,7 +61,7 @@ def _figure(result: BenchResult) -> Figure:
     from matplotlib.patches import Patch  # noqa: PLC0415
 
     rows = result.listed
-    figure = Figure(figsize=(9, 1.9 + 0.45 * len(rows)), dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=(9.4, 2.1 + 0.42 * len(rows)), dpi=_DPI, layout="constrained")
     axes = figure.add_subplot()
     longest = 0.0
     for y, row in enumerate(rows):
@@ -83,7 +83,9 @@ def _figure(result: BenchResult) -> Figure:
     axes.spines[["top", "right"]].set_visible(False)
     handles = [Patch(color=colour, label=name) for name, colour in _COLOURS.items()]
     handles.append(Patch(color="#BBBBBB", alpha=_BESIDE_ALPHA, label="pale: in another thread"))
-    axes.legend(handles=handles, fontsize=8, ncols=2, loc="lower right", frameon=False)
+    figure.legend(
+        handles=handles, fontsize=8, ncols=len(handles), loc="outside lower center", frameon=False
+    )
     figure.suptitle(_title(result), fontsize=9, x=0.01, ha="left")
     return figure
 

@@ -59,7 +59,7 @@ class VideoScene:
 
 
 class RallyScene:
-    """A synthetic rally at 1080p and 50 fps with twelve players.
+    """A synthetic rally at 50 fps, at 1080p with twelve players if not told otherwise.
 
     Args:
         folder: Gets the clip.
@@ -67,6 +67,7 @@ class RallyScene:
         stand_ins: The nets have random weights: they run on every picture, for the time that
             takes, and what they should have seen comes from the rally's truth, with errors.
         size: Width and height of the picture.
+        team_size: Players of each team, 6 or 2.
     """
 
     def __init__(
@@ -76,8 +77,9 @@ class RallyScene:
         *,
         stand_ins: bool,
         size: tuple[int, int] = (1920, 1080),
+        team_size: int = 6,
     ) -> None:
-        config = RallyConfig(width=size[0], height=size[1], seed=_SEED)
+        config = RallyConfig(width=size[0], height=size[1], seed=_SEED, team_size=team_size)
         config = replace(config, seconds=float(frames / config.fps))
         self._rally = Rally(config)
         self.clip = render_video(self._rally, folder / "rally.mp4")
