@@ -19,6 +19,7 @@ ONLY_IN: dict[str, set[str]] = {
     "typer": {"cli"},
     "platformdirs": {"models.folders"},
     "filelock": {"models.download"},
+    "matplotlib": {"bench.plot"},
     "h5py": {"output.data_file", "output.results"},
     "rich": {"cli", "console"},
     "scipy": set(),

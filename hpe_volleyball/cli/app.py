@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hpe_volleyball.cli.bench import bench
 from hpe_volleyball.cli.common import INTERRUPTED
 from hpe_volleyball.cli.compare import compare
 from hpe_volleyball.cli.demo import demo
@@ -57,7 +58,7 @@ def _common(
     """From a volleyball video to tracked players with 2D poses."""
 
 
-for _command in (infer, watch, demo, compare, info):
+for _command in (infer, watch, bench, demo, compare, info):
     app.command()(_command)
 app.add_typer(models)
 

@@ -178,15 +178,29 @@ class NoisyDetector:
 
 
 class NoisyPose:
-    """A pose model that knows the truth and errs as told."""
+    """A pose model that knows the truth and errs as told.
+
+    Args:
+        rally: Whose people it sees.
+        errors: How it errs.
+        seed: Another one errs elsewhere.
+        remembered: Frames whose people are kept for the next call; None for all.
+    """
 
     skeleton = COCO17
 
-    def __init__(self, rally: Rally, errors: PoseErrors | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        rally: Rally,
+        errors: PoseErrors | None = None,
+        seed: int = 0,
+        *,
+        remembered: int | None = 4,
+    ) -> None:
         self._rally = rally
         self._errors = errors or PoseErrors()
         self._seed = seed
-        self._people = lru_cache(maxsize=4)(self._estimate_people)
+        self._people = lru_cache(maxsize=remembered)(self._estimate_people)
 
     def estimate(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Poses]:
         """The pose of the person whose true box overlaps each box most.

@@ -1,0 +1,152 @@
+"""What the rows run on: a clip, its truth if it is a rally, and the models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from hpe_volleyball.demo import truth_of
+from hpe_volleyball.evaluation.metrics import People
+from hpe_volleyball.infer import Models, load_models
+from hpe_volleyball.media.video import probe
+from hpe_volleyball.options import InferOptions
+from hpe_volleyball.pipeline import Detector, PoseEstimator
+from hpe_volleyball.records import Detections, Floats, Frame, Poses
+from hpe_volleyball.skeleton import Skeleton
+from hpe_volleyball.synthetic import NoisyDetector, NoisyPose, Rally, RallyConfig, render_video
+
+_SEED = 3
+
+
+class Scene(Protocol):
+    """A clip, and the models that look at it."""
+
+    @property
+    def clip(self) -> Path:
+        """The video."""
+
+    @property
+    def truth(self) -> People | None:
+        """Of a rally."""
+
+    def describe(self) -> tuple[str, str]:
+        """The clip and the nets, in words."""
+
+    def load(self, options: InferOptions) -> Models:
+        """The models as `options` has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoScene:
+    """A video of the user's, seen by real models."""
+
+    clip: Path
+    truth: People | None = None
+
+    def describe(self) -> tuple[str, str]:
+        """The clip and the nets, in words."""
+        info = probe(self.clip)
+        size = f"{info.width}x{info.height}, {float(info.rate):.4g} fps"
+        return f"{self.clip.name}, {size}", "as seen by the models"
+
+    def load(self, options: InferOptions) -> Models:
+        """The models as `options` has them."""
+        return load_models(options)
+
+
+class RallyScene:
+    """A synthetic rally at 50 fps, at 1080p with twelve players if not told otherwise.
+
+    Args:
+        folder: Gets the clip.
+        frames: Length of the clip.
+        stand_ins: The nets have random weights: they run on every picture, for the time that
+            takes, and what they should have seen comes from the rally's truth, with errors.
+        size: Width and height of the picture.
+        team_size: Players of each team, 6 or 2.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        frames: int,
+        *,
+        stand_ins: bool,
+        size: tuple[int, int] = (1920, 1080),
+        team_size: int = 6,
+    ) -> None:
+        config = RallyConfig(width=size[0], height=size[1], seed=_SEED, team_size=team_size)
+        config = replace(config, seconds=float(frames / config.fps))
+        self._rally = Rally(config)
+        self.clip = render_video(self._rally, folder / "rally.mp4")
+        self.truth: People | None = truth_of(self._rally)
+        self._answers = _Answers(self._rally) if stand_ins else None
+
+    def describe(self) -> tuple[str, str]:
+        """The clip and the nets, in words."""
+        config = self._rally.config
+        size = f"{config.width}x{config.height}, {float(config.fps):g} fps"
+        nets = "as seen by the models"
+        if self._answers is not None:
+            nets = (
+                "random weights: times are real, the nets see nothing; boxes and joints are the "
+                "rally's truth with errors"
+            )
+        return f"synthetic rally, {size}, {self._rally.n_people} players", nets
+
+    def load(self, options: InferOptions) -> Models:
+        """The models as `options` has them."""
+        models = load_models(options)
+        if self._answers is None:
+            return models
+        return replace(
+            models,
+            detector=_BlindDetector(models.detector, self._answers.detections),
+            poser=_BlindPoser(models.poser, self._answers.poser),
+        )
+
+
+class _Answers:
+    """What nets would see in a rally, worked out before the clock starts."""
+
+    def __init__(self, rally: Rally) -> None:
+        config = rally.config
+        blank = np.broadcast_to(np.uint8(0), (config.height, config.width, 3))
+        frames = [Frame(i, rally.time_s(i), blank) for i in range(rally.n_frames)]
+        detector = NoisyDetector(rally)
+        self.detections = [detector.detect(frame) for frame in frames]
+        self.poser = NoisyPose(rally, remembered=None)
+        nobody = np.zeros((0, 4), np.float32)
+        self.poser.estimate(frames, [nobody] * len(frames))
+
+
+class _BlindDetector:
+    """Runs a net and answers something else."""
+
+    def __init__(self, net: Detector, answers: Sequence[Detections]) -> None:
+        self._net = net
+        self._answers = answers
+
+    def detect(self, frame: Frame) -> Detections:
+        self._net.detect(frame)
+        return self._answers[frame.index]
+
+
+class _BlindPoser:
+    """Runs a net and answers something else."""
+
+    def __init__(self, net: PoseEstimator, answers: PoseEstimator) -> None:
+        self._net = net
+        self._answers = answers
+
+    @property
+    def skeleton(self) -> Skeleton:
+        return self._answers.skeleton
+
+    def estimate(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Poses]:
+        self._net.estimate(frames, boxes)
+        return self._answers.estimate(frames, boxes)
