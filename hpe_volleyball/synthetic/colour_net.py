@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_volleyball.synthetic.onnx_graph import Graph
+from hpe_volleyball.synthetic.onnx_graph import Graph, average
 from hpe_volleyball.synthetic.palette import MARKS, OUTFITS, RGB, SCENERY, opponent
 
 _Array = NDArray[np.float64]
@@ -30,21 +30,15 @@ _SCENERY_RADIUS: Final = 27.0
 """A colour farther than this (in `opponent`) from all shades of a thing does not belong to it."""
 
 _OUTFIT_SHADES: Final = np.linspace(0.5, 1.14, 17)
-_MARK_SHADES: Final = np.linspace(0.9, 1.0, 3)
+_MARK_SHADES: Final = np.linspace(0.8, 1.0, 5)
 _SCENERY_SHADES: Final = np.linspace(0.5, 1.05, 12)
 """Factors on the colours of the palette: light, and the net in front of people."""
-
-BLOCK: Final = 4
-"""Pixels per side of the blocks in which outfits are counted."""
 
 _CORE: Final = 0.6
 """Share of an outfit in a block from which somebody is there for certain."""
 
 _THIN: Final = 0.1
 """Share from which a block near other ones of the outfit belongs to it: arms, feet."""
-
-_REACH: Final = 3
-"""Blocks that may lie between parts of one person: bare skin, the band of the net."""
 
 _STEPS: Final = 3
 """How many times a person is followed from part to part."""
@@ -89,21 +83,29 @@ def outfits(graph: Graph, label: str) -> str:
     return one_hot(graph, graph.node("Mul", label, kept), 1, len(OUTFITS))
 
 
-def bodies(graph: Graph, mask: str) -> tuple[str, str]:
+def bodies(graph: Graph, mask: str, block: int, core: int, reach: int) -> tuple[str, str]:
     """Blocks of each outfit, from `outfits`, without the false colours at edges of others.
+
+    Args:
+        graph: Gets the nodes.
+        mask: [batch, outfits, h, w].
+        block: Pixels per side of a block.
+        core: Blocks per side, an odd number, that an outfit has to fill somewhere.
+        reach: Blocks between parts of one person: bare skin, the band of the net.
 
     Returns:
         The share of the outfit in each block, and 1 on blocks that are of the person, else 0; both
-        [batch, outfits, h / `BLOCK`, w / `BLOCK`].
+        [batch, outfits, h / block, w / block].
     """
-    side = [BLOCK, BLOCK]
+    side = [block, block]
     share = graph.node("AveragePool", mask, kernel_shape=side, strides=side)
-    body = graph.cast(graph.node("Greater", share, graph.floats(_CORE)), np.float32)
+    sure = average(graph, share, core) if core > 1 else share
+    body = graph.cast(graph.node("Greater", sure, graph.floats(_CORE)), np.float32)
     some = graph.cast(graph.node("Greater", share, graph.floats(_THIN)), np.float32)
     for _ in range(_STEPS):
         for kernel, pads in (
-            ([2 * _REACH + 1, 1], [_REACH, 0, _REACH, 0]),
-            ([1, 2 * _REACH + 1], [0, _REACH, 0, _REACH]),
+            ([2 * reach + 1, 1], [reach, 0, reach, 0]),
+            ([1, 2 * reach + 1], [0, reach, 0, reach]),
         ):
             body = graph.node("MaxPool", body, kernel_shape=kernel, pads=pads)
         body = graph.node("Mul", body, some)

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from hpe_volleyball.synthetic.colour_net import (
-    BLOCK,
     bodies,
     first_and_last,
     labels,
@@ -39,6 +38,9 @@ _CROP: Final = (192, 256)
 _TALL_IN_CROP: Final = 205.0
 """Pixels of a standing person in the crop: 256 / 1.25."""
 
+BLOCK: Final = 4
+"""Pixels per side of the blocks in which outfits are counted."""
+
 _FEWEST: Final = 18.0
 """Pixels of an outfit below which nobody is there."""
 
@@ -60,14 +62,17 @@ _SEEN_RADIUS: Final = 0.85
 _NEAR: Final = (3, 9)
 """Widths in blocks of the two windows around a mark in which outfits are weighed."""
 
-_LEAST_OWN: Final = 0.08
+_FEW: Final = 1000.0
+"""An outfit that fills n blocks is as good as one whose extent is `_FEW` / n blocks farther off."""
+
+_LEAST_OWN: Final = 0.02
 """Share of the own outfit in them below which a mark is nobody's."""
 
 _OTHERS: Final = 0.8
 """A mark is the own one if the own outfit's share is above this part of any other's."""
 
-_STEEP: Final = 3.0
-_UNSURE: Final = 0.7
+_STEEP: Final = 4.0
+_UNSURE: Final = np.array([*[1.0] * 5, *[1.8] * 12])
 """A mark of which a share s is seen scores 1 - exp(-(steep * s - unsure))."""
 
 
@@ -75,7 +80,7 @@ def detector() -> onnx.ModelProto:
     """The demo detector: one row per outfit, those of absent outfits all 0."""
     graph = Graph()
     mask = outfits(graph, labels(graph, "input", bgr=True, marks=False))
-    share, body = bodies(graph, mask)
+    share, body = bodies(graph, mask, BLOCK, 1, 3)
     count = graph.node("ReduceSum", share, graph.ints(2, 3), keepdims=0)
     count = graph.node("Mul", count, graph.floats(BLOCK**2))
     present = graph.cast(graph.node("GreaterOrEqual", count, graph.floats(_FEWEST)), np.float32)
@@ -122,8 +127,9 @@ def _edges(graph: Graph, mask: str, body: str) -> list[str]:
 
 def _own(graph: Graph, label: str) -> str:
     """1 where marks are of the person for whom the crop was made; [batch, 1, h, w]."""
-    share, body = bodies(graph, outfits(graph, label))
-    chosen = _chosen(graph, body)
+    coarse = graph.node("MaxPool", label, kernel_shape=[1, 1], strides=[_COARSE] * 2)
+    share, body = bodies(graph, outfits(graph, coarse), BLOCK // _COARSE, 1, 7)
+    chosen = _chosen(graph, share, body)
     near = [average(graph, share, size) for size in _NEAR]
     near_any = graph.node("Add", *near)
     own = graph.node("ReduceSum", graph.node("Mul", near_any, chosen), graph.ints(1), keepdims=1)
@@ -135,7 +141,7 @@ def _own(graph: Graph, label: str) -> str:
     return graph.node("Resize", territory, "", finer, mode="nearest")
 
 
-def _chosen(graph: Graph, body: str) -> str:
+def _chosen(graph: Graph, share: str, body: str) -> str:
     """1 for the outfit whose extent best fits a crop made for it, else 0; [batch, n, 1, 1]."""
     low, high = [], []
     for axis in (2, 3):
@@ -152,7 +158,10 @@ def _chosen(graph: Graph, body: str) -> str:
         graph.node("Sub", graph.node("Add", low[0], high[0]), graph.floats(width)),
         graph.node("Sub", graph.node("Add", low[1], high[1]), graph.floats(height)),
     ]
-    cost = graph.node("Sum", *(graph.node("Abs", cost) for cost in costs))
+    costs = [graph.node("Abs", cost) for cost in costs]
+    count = graph.node("ReduceSum", share, graph.ints(2, 3), keepdims=0)
+    costs.append(graph.node("Div", graph.floats(_FEW), graph.node("Add", count, graph.floats(1.0))))
+    cost = graph.node("Sum", *costs)
     least = graph.node("ReduceMin", cost, axes=[1], keepdims=1)
     chosen = graph.cast(graph.node("LessOrEqual", cost, least), np.float32)
     return graph.node("Unsqueeze", chosen, graph.ints(2, 3))
@@ -167,7 +176,7 @@ def pose() -> onnx.ModelProto:
     peak = _blurred(graph, mask)
     gain = graph.constant((_STEEP / _full_response()).astype(np.float32)[None, :, None, None])
     share = graph.node(
-        "Relu", graph.node("Sub", graph.node("Mul", peak, gain), graph.floats(_UNSURE))
+        "Relu", graph.node("Sub", graph.node("Mul", peak, gain), graph.planes(_UNSURE))
     )
     miss = graph.node("Exp", graph.node("Neg", share))
     score = graph.node("Sub", graph.floats(1.0), miss)
