@@ -1,7 +1,7 @@
-"""Tells the colours of the palette apart in an ONNX graph, and finds what has a colour.
+"""Tells the colours of the palette apart in an ONNX graph, and finds who wears them.
 
-Each colour is a quadratic form in opponent colours, so one 1x1 convolution over (z, z^2, cross
-products) gives the similarity of every pixel to every colour.
+A table of all colours, in steps of eight, says what each one is: the outfit of a player, the mark
+of a keypoint, or neither.
 """
 
 from __future__ import annotations
@@ -11,15 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_volleyball.synthetic.onnx_graph import Graph
-from hpe_volleyball.synthetic.palette import (
-    MARKS,
-    OPPONENT_FROM_RGB,
-    OUTFITS,
-    RGB,
-    SCENERY,
-    opponent,
-)
+from hpe_volleyball.synthetic.onnx_graph import Graph, average
+from hpe_volleyball.synthetic.palette import MARKS, OUTFITS, RGB, SCENERY, opponent
 
 _Array = NDArray[np.float64]
 
@@ -28,122 +21,125 @@ _MEAN_RGB: Final = np.array([123.675, 116.28, 103.53])
 _STD_RGB: Final = np.array([58.395, 57.12, 57.375])
 """Normalisation of RTMDet and RTMPose (mmdetection and mmpose configs), here in RGB order."""
 
-_UNIT: Final = 64.0
-"""Opponent colours are divided by this, which keeps all values near 1."""
+_LEVELS: Final = 32
+"""Steps per channel in the table of colours."""
 
-_OUTFIT_RADIUS: Final = 27.0 / _UNIT
-"""Pixels farther than this from an outfit's line of shades do not belong to it."""
+_OUTFIT_RADIUS: Final = 27.0
+_MARK_RADIUS: Final = 32.0
+_SCENERY_RADIUS: Final = 27.0
+"""A colour farther than this (in `opponent`) from all shades of a thing does not belong to it."""
 
-MARK_RADIUS: Final = 32.0 / _UNIT
-"""Pixels farther than this from a mark's colour do not belong to it: marks are not shaded."""
+_OUTFIT_SHADES: Final = np.linspace(0.5, 1.14, 17)
+_MARK_SHADES: Final = np.linspace(0.8, 1.0, 5)
+_SCENERY_SHADES: Final = np.linspace(0.5, 1.05, 12)
+"""Factors on the colours of the palette: light, and the net in front of people."""
 
-_ALONG: Final = 0.10
-"""Weight of distances along the line on which shading moves a colour."""
+_CORE: Final = 0.6
+"""Share of an outfit in a block from which somebody is there for certain."""
 
-_CORE: Final = 6.5 / 9
-"""Share of a pixel's 3x3 neighbours above which it cannot be a mixed edge between colours."""
+_THIN: Final = 0.1
+"""Share from which a block near other ones of the outfit belongs to it: arms, feet."""
 
-_GAP: Final = 10
-"""Half the number of empty lines that may lie between parts of one person."""
-
-
-def similarities(graph: Graph, source: str, *, bgr: bool) -> tuple[str, str, str]:
-    """[batch, n, height, width] for outfits, marks and scenery; positive near a colour."""
-    features = _colour_features(graph, source, bgr=bgr)
-    return (
-        graph.conv(features, *_bank(OUTFITS, shaded=True)),
-        graph.conv(features, *_bank(MARKS, shaded=False)),
-        graph.conv(features, *_scenery_bank()),
-    )
+_STEPS: Final = 3
+"""How many times a person is followed from part to part."""
 
 
-def _colour_features(graph: Graph, source: str, *, bgr: bool) -> str:
-    """Normalised input to [batch, 9, height, width]: z, squares, cross products."""
-    matrix = OPPONENT_FROM_RGB / _UNIT
-    weights, bias = matrix * _STD_RGB, matrix @ _MEAN_RGB
-    z = graph.conv(source, weights[:, ::-1] if bgr else weights, bias)
-    pick = np.eye(3)
-    first = graph.conv(z, pick[[0, 0, 1]], np.zeros(3))
-    second = graph.conv(z, pick[[1, 2, 2]], np.zeros(3))
-    return graph.node(
-        "Concat", z, graph.node("Mul", z, z), graph.node("Mul", first, second), axis=1
-    )
+def labels(graph: Graph, source: str, *, bgr: bool, marks: bool) -> str:
+    """Normalised pictures [batch, 3, h, w] to what each pixel shows, float [batch, 1, h, w].
 
-
-def winners(graph: Graph, similar: str, others: list[str]) -> str:
-    """1 where a channel of `similar` is positive and beats all channels of both, else 0."""
-    best = [graph.node("ReduceMax", s, axes=[1], keepdims=1) for s in (similar, *others)]
-    bar = graph.node("Max", *best, graph.floats(1e-6))
-    return graph.as_float(graph.node("GreaterOrEqual", similar, bar))
-
-
-def one_body(graph: Graph, mask: str) -> str:
-    """The mask without lines and spots thinner than three pixels, and without far off rests."""
-    square: dict[str, Any] = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
-    share = graph.node("AveragePool", mask, count_include_pad=1, **square)
-    core = graph.as_float(graph.node("Greater", share, graph.floats(_CORE)))
-    body = graph.node("Mul", graph.node("MaxPool", core, **square), mask)
-    for axis in (2, 3):
-        body = graph.node("Mul", body, _heaviest_run(graph, body, axis))
-    return body
-
-
-def _heaviest_run(graph: Graph, mask: str, axis: int) -> str:
-    """1 on the columns (axis 2) or rows (axis 3) of the run around the fullest one, else 0.
-
-    Runs are apart where more than 2 * `_GAP` lines are empty. A line is in the run if the count of
-    empty lines before it is the same as at the fullest line.
+    0 is neither, 1..12 an outfit, 13..29 a mark (0 without `marks`).
     """
-    counts = graph.node("ReduceSum", mask, graph.ints(axis), keepdims=0)
-    line: dict[str, Any] = {"kernel_shape": [2 * _GAP + 1], "pads": [_GAP, _GAP]}
-    filled = graph.node("Min", graph.node("MaxPool", counts, **line), graph.floats(1.0))
-    empty = graph.node("Sub", graph.floats(1.0), filled)
-    before = graph.node("CumSum", empty, graph.constant(np.array(2, np.int64)))
-    weight = graph.node("AveragePool", counts, count_include_pad=1, **line)
-    fullest = graph.node("ArgMax", weight, axis=2, keepdims=1)
-    there = graph.node("GatherElements", before, fullest, axis=2)
-    apart = graph.node("Abs", graph.node("Sub", before, there))
-    same = graph.as_float(graph.node("Less", apart, graph.floats(0.5)))
-    return graph.node("Unsqueeze", graph.node("Mul", same, filled), graph.ints(axis))
+    order = slice(None, None, -1) if bgr else slice(None)
+    step = 256 / _LEVELS
+    scale, shift = (v[order] / step for v in (_STD_RGB, _MEAN_RGB + 0.5))
+    value = graph.node("Mul", source, graph.planes(scale))
+    level = graph.node("Floor", graph.node("Add", value, graph.planes(shift)))
+    level = graph.node("Clip", level, graph.scalar(0.0), graph.scalar(_LEVELS - 1.0))
+    weights = np.array([[_LEVELS**2, _LEVELS, 1]], np.float64)[:, order]
+    index = graph.cast(graph.conv(level, weights, np.zeros(1)), np.int32)
+    table = _table()
+    if not marks:
+        table[table > len(OUTFITS)] = 0
+    return graph.cast(graph.node("Gather", graph.constant(table), index), np.float32)
 
 
-def edges(graph: Graph, mask: str) -> list[str]:
-    """x1, y1, x2, y2, each [batch, outfits], of each channel's pixels."""
-    low, high = [], []
-    for axis in (2, 3):
-        line = graph.node("ReduceMax", mask, axes=[axis], keepdims=0)
-        first = graph.node("ArgMax", line, axis=2, keepdims=0)
-        last = graph.node("ArgMax", line, axis=2, keepdims=0, select_last_index=1)
-        low.append(graph.as_float(first))
-        high.append(graph.node("Add", graph.as_float(last), graph.floats(1.0)))
-    return [*low, *high]
+def one_hot(graph: Graph, label: str, first: int, count: int) -> str:
+    """1 where a label [batch, 1, h, w] is first, first + 1, ...: [batch, count, h, w]."""
+    wanted = graph.planes(np.arange(first, first + count))
+    return graph.cast(graph.node("Equal", label, wanted), np.float32)
 
 
-def _quadratic(colour: RGB, *, middle: float = 0.88, shaded: bool = True) -> tuple[_Array, float]:
-    """Weights [9] and bias of r^2 - (z - c)' A (z - c), A small along the shading of c."""
-    centre = opponent(np.array(colour, np.float64) * (middle if shaded else 1.0)) / _UNIT
-    form = np.eye(3)
-    if shaded:
-        along = centre / np.linalg.norm(centre)
-        form -= (1 - _ALONG) * np.outer(along, along)
-    crossed = (form[0, 1], form[0, 2], form[1, 2])
-    weights = np.array([*(2 * form @ centre), *-np.diag(form), *(-2 * c for c in crossed)])
-    radius = _OUTFIT_RADIUS if shaded else MARK_RADIUS
-    return weights, radius**2 - float(centre @ form @ centre)
+def outfits(graph: Graph, label: str) -> str:
+    """`one_hot` of all outfits, without lines and spots thinner than two pixels.
+
+    Edges between two colours show colours in between, but no wider than a pixel.
+    """
+    square: dict[str, Any] = {"kernel_shape": [2, 2]}
+    most = graph.node("MaxPool", label, pads=[0, 0, 1, 1], **square)
+    least = graph.node("MaxPool", graph.node("Neg", label), pads=[0, 0, 1, 1], **square)
+    even = graph.node("Sub", graph.floats(0.5), graph.node("Add", most, least))
+    even = graph.node("MaxPool", even, pads=[1, 1, 0, 0], **square)
+    kept = graph.cast(graph.node("Greater", even, graph.floats(0.0)), np.float32)
+    return one_hot(graph, graph.node("Mul", label, kept), 1, len(OUTFITS))
 
 
-def _bank(colours: tuple[RGB, ...], *, shaded: bool) -> tuple[_Array, _Array]:
-    forms = [_quadratic(colour, shaded=shaded) for colour in colours]
-    return np.stack([weights for weights, _ in forms]), np.array([bias for _, bias in forms])
+def bodies(graph: Graph, mask: str, block: int, core: int, reach: int) -> tuple[str, str]:
+    """Blocks of each outfit, from `outfits`, without the false colours at edges of others.
+
+    Args:
+        graph: Gets the nodes.
+        mask: [batch, outfits, h, w].
+        block: Pixels per side of a block.
+        core: Blocks per side, an odd number, that an outfit has to fill somewhere.
+        reach: Blocks between parts of one person: bare skin, the band of the net.
+
+    Returns:
+        The share of the outfit in each block, and 1 on blocks that are of the person, else 0; both
+        [batch, outfits, h / block, w / block].
+    """
+    side = [block, block]
+    share = graph.node("AveragePool", mask, kernel_shape=side, strides=side)
+    sure = average(graph, share, core) if core > 1 else share
+    body = graph.cast(graph.node("Greater", sure, graph.floats(_CORE)), np.float32)
+    some = graph.cast(graph.node("Greater", share, graph.floats(_THIN)), np.float32)
+    for _ in range(_STEPS):
+        for kernel, pads in (
+            ([2 * reach + 1, 1], [reach, 0, reach, 0]),
+            ([1, 2 * reach + 1], [0, reach, 0, reach]),
+        ):
+            body = graph.node("MaxPool", body, kernel_shape=kernel, pads=pads)
+        body = graph.node("Mul", body, some)
+    return graph.node("Mul", share, body), body
 
 
-def _scenery_bank() -> tuple[_Array, _Array]:
-    """Skin, floor and sky in two brightnesses, and greys over their whole range."""
-    forms = [_quadratic(colour, middle=m) for colour in SCENERY for m in (0.65, 0.95)]
-    weights = [form[0] for form in forms]
-    biases = [form[1] for form in forms]
-    for grey in (30, 90, 150, 210):
-        row, bias = _quadratic((grey, grey, grey), shaded=True, middle=1.0)
-        weights.append(row)
-        biases.append(bias)
-    return np.stack(weights), np.array(biases)
+def first_and_last(graph: Graph, line: str) -> tuple[str, str]:
+    """Start of the first and end of the last 1, float [batch, n], in lines [batch, n, length]."""
+    first = graph.node("ArgMax", line, axis=2, keepdims=0)
+    last = graph.node("ArgMax", line, axis=2, keepdims=0, select_last_index=1)
+    end = graph.node("Add", graph.cast(last, np.float32), graph.floats(1.0))
+    return graph.cast(first, np.float32), end
+
+
+def _table() -> NDArray[np.uint8]:
+    """uint8 [levels^3]: the label of each colour, red changing slowest."""
+    levels = (np.arange(_LEVELS) + 0.5) * 256 / _LEVELS
+    colours = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1)
+    colours = opponent(colours.reshape(-1, 3))
+    greys = [(v, v, v) for v in range(10, 256, 20)]
+    things = (
+        *((rgb, _OUTFIT_SHADES, _OUTFIT_RADIUS) for rgb in OUTFITS),
+        *((rgb, _MARK_SHADES, _MARK_RADIUS) for rgb in MARKS),
+        *((rgb, _SCENERY_SHADES, _SCENERY_RADIUS) for rgb in SCENERY),
+        *((rgb, np.ones(1), _SCENERY_RADIUS) for rgb in greys),
+    )
+    away = np.stack([_away(colours, rgb, shades) / radius for rgb, shades, radius in things])
+    label = 1 + away.argmin(axis=0)
+    label[(away.min(axis=0) > 1) | (label > len(OUTFITS) + len(MARKS))] = 0
+    return label.astype(np.uint8)
+
+
+def _away(colours: _Array, rgb: RGB, shades: _Array) -> _Array:
+    """Distance [n] of opponent colours [n, 3] from the nearest shade of a colour."""
+    points = opponent(np.minimum(255.0, shades[:, None] * np.array(rgb, np.float64)))
+    nearest: _Array = np.linalg.norm(colours[:, None] - points, axis=2).min(axis=1)
+    return nearest

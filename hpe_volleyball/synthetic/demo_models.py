@@ -15,7 +15,13 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from hpe_volleyball.synthetic.colour_net import MARK_RADIUS, edges, one_body, similarities, winners
+from hpe_volleyball.synthetic.colour_net import (
+    bodies,
+    first_and_last,
+    labels,
+    one_hot,
+    outfits,
+)
 from hpe_volleyball.synthetic.figure import MARK_RADII, TALL
 from hpe_volleyball.synthetic.onnx_graph import Graph, average
 from hpe_volleyball.synthetic.palette import MARKS, OUTFITS
@@ -32,23 +38,20 @@ _CROP: Final = (192, 256)
 _TALL_IN_CROP: Final = 205.0
 """Pixels of a standing person in the crop: 256 / 1.25."""
 
+BLOCK: Final = 4
+"""Pixels per side of the blocks in which outfits are counted."""
+
 _FEWEST: Final = 18.0
 """Pixels of an outfit below which nobody is there."""
 
 _HALF_SURE: Final = 40.0
 """Pixels of an outfit at which the score is 0.5."""
 
-_REACH: Final = 6
-"""Coarse pixels within which an outfit's mark has some of the outfit."""
-
-_OWN_SHARE: Final = 0.12
-"""Share of these pixels that have to be of the outfit."""
-
-_COARSE: Final = 2
-"""Pixels of the crop per pixel of everything after the colours."""
-
 _BLURS: Final = (5, 3, 5)
 """Widths of the blurs of a mark's pixels: one on the crop, then two coarse ones side by side."""
+
+_COARSE: Final = 2
+"""Pixels of the crop per pixel of the heat maps."""
 
 _CROP_PADDING: Final = 1.25
 """A crop is this much larger than the box of its person (mmpose, GetBBoxCenterScale)."""
@@ -56,25 +59,34 @@ _CROP_PADDING: Final = 1.25
 _SEEN_RADIUS: Final = 0.85
 """Part of a mark's radius which keeps its colour through coding and scaling."""
 
-_PURE: Final = 1.2
-"""A mark's pixel at distance d from its colour counts min(1, pure * (1 - d^2 / radius^2))."""
+_NEAR: Final = (3, 9)
+"""Widths in blocks of the two windows around a mark in which outfits are weighed."""
 
-_STEEP: Final = 3.0
-_UNSURE: Final = 0.7
+_FEW: Final = 1000.0
+"""An outfit that fills n blocks is as good as one whose extent is `_FEW` / n blocks farther off."""
+
+_LEAST_OWN: Final = 0.02
+"""Share of the own outfit in them below which a mark is nobody's."""
+
+_OTHERS: Final = 0.8
+"""A mark is the own one if the own outfit's share is above this part of any other's."""
+
+_STEEP: Final = 4.0
+_UNSURE: Final = np.array([*[1.0] * 5, *[1.8] * 12])
 """A mark of which a share s is seen scores 1 - exp(-(steep * s - unsure))."""
 
 
 def detector() -> onnx.ModelProto:
     """The demo detector: one row per outfit, those of absent outfits all 0."""
     graph = Graph()
-    outfits, marks, scenery = similarities(graph, "input", bgr=True)
-    mask = winners(graph, outfits, [marks, scenery])
-    clean = one_body(graph, mask)
-    count = graph.node("ReduceSum", clean, graph.ints(2, 3), keepdims=0)
-    present = graph.as_float(graph.node("GreaterOrEqual", count, graph.floats(_FEWEST)))
+    mask = outfits(graph, labels(graph, "input", bgr=True, marks=False))
+    share, body = bodies(graph, mask, BLOCK, 1, 3)
+    count = graph.node("ReduceSum", share, graph.ints(2, 3), keepdims=0)
+    count = graph.node("Mul", count, graph.floats(BLOCK**2))
+    present = graph.cast(graph.node("GreaterOrEqual", count, graph.floats(_FEWEST)), np.float32)
     score = graph.node("Div", count, graph.node("Add", count, graph.floats(_HALF_SURE)))
     score = graph.node("Mul", score, present)
-    rows = [graph.node("Mul", edge, present) for edge in edges(graph, clean)]
+    rows = [graph.node("Mul", edge, present) for edge in _edges(graph, mask, body)]
     rows.append(score)
     wide = [graph.node("Unsqueeze", row, graph.ints(2)) for row in rows]
     table = graph.node("Concat", *wide, axis=2)
@@ -97,43 +109,74 @@ def detector() -> onnx.ModelProto:
     )
 
 
-def _near_own_outfit(graph: Graph, mask: str) -> str:
-    """1 near the outfit whose extent best fits a crop made for it, else 0; [batch, 1, h, w]."""
-    x1, y1, x2, y2 = edges(graph, one_body(graph, mask))
-    width, height = (side / _COARSE for side in _CROP)
-    wide = graph.node("Mul", graph.node("Sub", x2, x1), graph.floats(height / width))
-    tall = graph.node("Sub", y2, y1)
+def _edges(graph: Graph, mask: str, body: str) -> list[str]:
+    """x1, y1, x2, y2, each [batch, outfits], of each outfit's pixels in the blocks of `body`."""
+    low, high = [], []
+    for axis in (2, 3):
+        kernel = [BLOCK, 1] if axis == 2 else [1, BLOCK]
+        stripes = graph.node("MaxPool", mask, kernel_shape=kernel, strides=kernel)
+        finer = graph.floats(1.0, 1.0, *(BLOCK / k for k in kernel))
+        whole = graph.node("Resize", body, "", finer, mode="nearest")
+        line = graph.node("Mul", stripes, whole)
+        line = graph.node("ReduceMax", line, axes=[axis], keepdims=0)
+        first, last = first_and_last(graph, line)
+        low.append(first)
+        high.append(last)
+    return [*low, *high]
+
+
+def _own(graph: Graph, label: str) -> str:
+    """1 where marks are of the person for whom the crop was made; [batch, 1, h, w]."""
+    coarse = graph.node("MaxPool", label, kernel_shape=[1, 1], strides=[_COARSE] * 2)
+    share, body = bodies(graph, outfits(graph, coarse), BLOCK // _COARSE, 1, 7)
+    chosen = _chosen(graph, share, body)
+    near = [average(graph, share, size) for size in _NEAR]
+    near_any = graph.node("Add", *near)
+    own = graph.node("ReduceSum", graph.node("Mul", near_any, chosen), graph.ints(1), keepdims=1)
+    most = graph.node("ReduceMax", near_any, axes=[1], keepdims=1)
+    bar = graph.node("Mul", most, graph.floats(_OTHERS))
+    bar = graph.node("Max", bar, graph.floats(_LEAST_OWN))
+    territory = graph.cast(graph.node("Greater", own, bar), np.float32)
+    finer = graph.floats(1.0, 1.0, BLOCK, BLOCK)
+    return graph.node("Resize", territory, "", finer, mode="nearest")
+
+
+def _chosen(graph: Graph, share: str, body: str) -> str:
+    """1 for the outfit whose extent best fits a crop made for it, else 0; [batch, n, 1, 1]."""
+    low, high = [], []
+    for axis in (2, 3):
+        line = graph.node("ReduceMax", body, axes=[axis], keepdims=0)
+        first, last = first_and_last(graph, line)
+        low.append(first)
+        high.append(last)
+    width, height = (side / BLOCK for side in _CROP)
+    wide = graph.node("Sub", high[0], low[0])
+    wide = graph.node("Mul", wide, graph.floats(height / width))
+    tall = graph.node("Sub", high[1], low[1])
     costs = [
         graph.node("Sub", graph.node("Max", wide, tall), graph.floats(height / _CROP_PADDING)),
-        graph.node("Sub", graph.node("Add", x1, x2), graph.floats(width)),
-        graph.node("Sub", graph.node("Add", y1, y2), graph.floats(height)),
+        graph.node("Sub", graph.node("Add", low[0], high[0]), graph.floats(width)),
+        graph.node("Sub", graph.node("Add", low[1], high[1]), graph.floats(height)),
     ]
-    cost = graph.node("Sum", *(graph.node("Abs", cost) for cost in costs))
+    costs = [graph.node("Abs", cost) for cost in costs]
+    count = graph.node("ReduceSum", share, graph.ints(2, 3), keepdims=0)
+    costs.append(graph.node("Div", graph.floats(_FEW), graph.node("Add", count, graph.floats(1.0))))
+    cost = graph.node("Sum", *costs)
     least = graph.node("ReduceMin", cost, axes=[1], keepdims=1)
-    chosen = graph.as_float(graph.node("LessOrEqual", cost, least))
-    chosen = graph.node("Unsqueeze", chosen, graph.ints(2, 3))
-    own = graph.node("ReduceSum", graph.node("Mul", mask, chosen), graph.ints(1), keepdims=1)
-    share = average(graph, own, 2 * _REACH + 1)
-    ramp = graph.node("Mul", share, graph.floats(1 / _OWN_SHARE))
-    return graph.node("Min", ramp, graph.floats(1.0))
+    chosen = graph.cast(graph.node("LessOrEqual", cost, least), np.float32)
+    return graph.node("Unsqueeze", chosen, graph.ints(2, 3))
 
 
 def pose() -> onnx.ModelProto:
     """The demo pose net: SimCC rows whose peaks are the marks of the person who fills the crop."""
     graph = Graph()
-    outfits, marks, scenery = similarities(graph, "input", bgr=False)
-    mask = winners(graph, marks, [outfits, scenery])
-    likeness = graph.node("Mul", marks, graph.floats(_PURE / MARK_RADIUS**2))
-    mask = graph.node("Mul", mask, graph.node("Min", likeness, graph.floats(1.0)))
-    coarse = [
-        graph.node("MaxPool", similar, kernel_shape=[1, 1], strides=[_COARSE] * 2)
-        for similar in (outfits, marks, scenery)
-    ]
-    near = _near_own_outfit(graph, winners(graph, coarse[0], coarse[1:]))
-    peak = graph.node("Mul", _blurred(graph, mask), near)
+    label = labels(graph, "input", bgr=False, marks=True)
+    own = graph.node("Mul", label, _own(graph, label))
+    mask = one_hot(graph, own, 1 + len(OUTFITS), len(MARKS))
+    peak = _blurred(graph, mask)
     gain = graph.constant((_STEEP / _full_response()).astype(np.float32)[None, :, None, None])
     share = graph.node(
-        "Relu", graph.node("Sub", graph.node("Mul", peak, gain), graph.floats(_UNSURE))
+        "Relu", graph.node("Sub", graph.node("Mul", peak, gain), graph.planes(_UNSURE))
     )
     miss = graph.node("Exp", graph.node("Neg", share))
     score = graph.node("Sub", graph.floats(1.0), miss)

@@ -40,11 +40,19 @@ class Graph:
         """An int64 constant [n]."""
         return self.constant(np.array(values, np.int64))
 
-    def as_float(self, source: str) -> str:
-        """The source cast to float32."""
+    def scalar(self, value: float) -> str:
+        """A float32 constant without axes."""
+        return self.constant(np.array(value, np.float32))
+
+    def planes(self, values: NDArray[np.number[Any]]) -> str:
+        """A float32 constant [1, n, 1, 1], one value per channel."""
+        return self.constant(values.astype(np.float32)[None, :, None, None])
+
+    def cast(self, source: str, dtype: type[np.generic]) -> str:
+        """The source with another element type."""
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
         name = f"t{len(self.nodes)}"
-        cast = helper.make_node("Cast", [source], [name], to=TensorProto.FLOAT)
-        self.nodes.append(cast)
+        self.nodes.append(helper.make_node("Cast", [source], [name], to=kind))
         return name
 
     def conv(self, source: str, weights: NDArray[np.float64], bias: NDArray[np.float64]) -> str:
