@@ -10,12 +10,12 @@ from hpe_volleyball.bench.measure import MOST, WARM_UP, Bench, fitting_frames
 from hpe_volleyball.bench.rows import Precisions, candidate_rows, cumulative_rows
 from hpe_volleyball.bench.scene import RallyScene, Scene, VideoScene
 from hpe_volleyball.errors import SourceError
-from hpe_volleyball.infer import expected_frames
 from hpe_volleyball.models.catalogue import MODES
 from hpe_volleyball.models.devices import GPU, Granted
 from hpe_volleyball.models.finding import resolve_models, variants
 from hpe_volleyball.models.providers import choose_device
 from hpe_volleyball.options import InferOptions
+from hpe_volleyball.source import expected_frames
 from hpe_volleyball.synthetic.nets import build_graph
 
 Weights = Literal["real", "random"]

@@ -135,7 +135,8 @@ def _table() -> NDArray[np.uint8]:
     away = np.stack([_away(colours, rgb, shades) / radius for rgb, shades, radius in things])
     label = 1 + away.argmin(axis=0)
     label[(away.min(axis=0) > 1) | (label > len(OUTFITS) + len(MARKS))] = 0
-    return label.astype(np.uint8)
+    table: NDArray[np.uint8] = label.astype(np.uint8)
+    return table
 
 
 def _away(colours: _Array, rgb: RGB, shades: _Array) -> _Array:

@@ -65,7 +65,7 @@ class Tail:
         lines = []
         for count in (width, height):
             steps = net.node("Range", net.scalar(0), net.as_index(count), net.scalar(1))
-            line = net.as_float(net.node("Mul", steps, net.scalar(stride)))
+            line = net.cast(net.node("Mul", steps, net.scalar(stride)), np.float32)
             lines.append(net.node("Reshape", line, net.index(-1)))
         across, down = lines
         rows, columns = net.node("Shape", down), net.node("Shape", across)
@@ -81,7 +81,7 @@ class Tail:
             )
             for part in (across, down)
         ]
-        return net.as_float(net.node("Concat", *parts, axis=-1))
+        return net.cast(net.node("Concat", *parts, axis=-1), np.float32)
 
     def _points(self, maps: list[str], batch: str, channels: int) -> str:
         """[batch, channels, h, w] of each level -> [batch, points of all, channels]."""
