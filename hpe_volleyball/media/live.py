@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, nullcontext, suppress
+from collections.abc import Callable, Generator
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -16,19 +16,18 @@ from typing import Self
 
 import av
 import numpy as np
-from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from hpe_volleyball.errors import SourceDamaged, SourceError
 from hpe_volleyball.media.damage import Damage
-from hpe_volleyball.media.live_address import open_live, without_secrets
-from hpe_volleyball.media.video import Colour, VideoInfo, time_base_of
+from hpe_volleyball.media.live_address import without_secrets
+from hpe_volleyball.media.live_clock import TICKS, LiveClock, measured_rate
+from hpe_volleyball.media.live_link import Link
+from hpe_volleyball.media.video import Colour, VideoInfo
 from hpe_volleyball.records import Frame
 from hpe_volleyball.timing import StageClocks
 
-TICKS = 90_000
-"""Units per second of the time stamps: that of RTP and MPEG-TS."""
 _WAITING_S = 0.25
 """Pictures that may wait to be taken: enough for streams that come in bursts."""
 _MOST_WAITING = 12
@@ -37,10 +36,6 @@ _LONGEST_PAUSE_S = 10.0
 _LOOK_S = 0.1
 _PATIENCE_S = 2.0
 """For a thread that hangs in a read; later it ends with the read's own time limit."""
-_JUMP_AHEAD_S = 10.0
-_JUMP_BACK_S = 1.0
-_RATES = (1, 240)
-"""Others than these are a stream's time base, not its rate."""
 _MEASURED = 12
 """Pictures to measure the rate of a stream by that does not name it."""
 
@@ -167,9 +162,9 @@ class _Receiver:
         self._report = report
         self._changed = Condition()
         self._waiting: deque[tuple[int, VideoFrame]] = deque()
-        self._error: SourceError | None = None
-        self._clock = _Clock()
-        self._link = _Link(source, stop, damage)
+        self._error: BaseException | None = None
+        self._clock = LiveClock()
+        self._link = Link(source, stop, damage)
         self._pictures = self._link.pictures()
         self._first = self._first_pictures()
         self.info = self._describe()
@@ -180,6 +175,7 @@ class _Receiver:
 
         Raises:
             SourceDamaged: the pictures have changed their size.
+            BaseException: whatever else ended the receiving.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._error, patience_s)
@@ -197,7 +193,7 @@ class _Receiver:
             self._receive()
             while self._reconnect():
                 self._receive()
-        except SourceError as error:
+        except BaseException as error:  # noqa: BLE001 - raised again by take()
             with self._changed:
                 self._error = error
                 self._changed.notify_all()
@@ -221,22 +217,26 @@ class _Receiver:
         while not self._stop.wait(pause_s):
             self._report.lost_s = before_s + monotonic() - lost_at
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            try:
-                self._link = _Link(self._source, self._stop, self._damage)
-                self._pictures = self._link.pictures()
-                self._clock.restart()
-                picture = next(self._pictures, None)
-            except (SourceError, av.FFmpegError, OSError):
-                continue
+            picture = self._connect()
             if picture is None:
                 self._link.close()
                 continue
             self._report.lost_s = before_s + monotonic() - lost_at
             self._report.reconnects += 1
+            self._clock.restart()
             self._offer(picture)
             return True
         self._report.lost_s = before_s + monotonic() - lost_at
         return False
+
+    def _connect(self) -> VideoFrame | None:
+        """The first picture of a new connection; None where there is none."""
+        try:
+            self._link = Link(self._source, self._stop, self._damage)
+            self._pictures = self._link.pictures()
+            return next(self._pictures, None)
+        except (SourceError, av.FFmpegError, OSError):
+            return None
 
     def _offer(self, picture: VideoFrame) -> None:
         if (picture.width, picture.height) != (self.info.width, self.info.height):
@@ -278,7 +278,7 @@ class _Receiver:
             path=Path(datetime.now().astimezone().strftime("live-%Y%m%d-%H%M%S")),
             width=first.width,
             height=first.height,
-            rate=self._link.rate or _measured_rate([self._link.ticks(p) for p in self._first]),
+            rate=self._link.rate or measured_rate([self._link.ticks(p) for p in self._first]),
             time_base=Fraction(1, TICKS),
             start_pts=0,
             n_frames=None,
@@ -290,101 +290,3 @@ class _Receiver:
             colour=Colour(codec.color_primaries, codec.color_trc, codec.colorspace),
             live_from=without_secrets(self._source),
         )
-
-
-class _Link:
-    """One connection.
-
-    Raises:
-        SourceError: it cannot be made, or holds no picture track.
-    """
-
-    def __init__(self, source: str, stop: Event, damage: Damage) -> None:
-        self._opened = ExitStack()
-        self._container = self._opened.enter_context(open_live(source, stop))
-        self._damage = damage
-        tracks = [
-            stream
-            for stream in self._container.streams.video
-            if stream.codec_context and not stream.disposition & Disposition.attached_pic
-        ]
-        if not tracks:
-            self.close()
-            raise SourceError(
-                f"{without_secrets(source)} has no picture track that can be decoded; expected "
-                "video, such as H.264"
-            )
-        self._stream = tracks[0]
-        self._time_base = time_base_of(self._stream)
-        self.codec = self._stream.codec_context
-        self.sample_aspect = self._stream.sample_aspect_ratio or Fraction(1)
-        named = self._stream.average_rate or self._stream.guessed_rate
-        self.rate = named if named and _RATES[0] <= named <= _RATES[1] else None
-        """Frames per second; None where the stream does not say."""
-
-    def pictures(self) -> Iterator[VideoFrame]:
-        """Pictures as they come; raises FFmpeg's errors where the connection breaks."""
-        begun = False
-        for packet in self._container.demux(self._stream):
-            try:
-                pictures = packet.decode()
-            except (av.FFmpegError, OSError):
-                # Before the first keyframe nothing can be decoded, and nothing is amiss.
-                self._damage.skipped += begun
-                continue
-            begun = begun or bool(pictures)
-            yield from pictures
-
-    def ticks(self, picture: VideoFrame) -> int | None:
-        """The stream's time of a picture; None where it has none."""
-        return None if picture.pts is None else round(picture.pts * self._time_base * TICKS)
-
-    def close(self) -> None:
-        """End the connection; may be called again."""
-        self._opened.close()
-
-
-class _Clock:
-    """Time stamps of a run, strictly ascending from 0, out of those of its connections."""
-
-    def __init__(self) -> None:
-        self._offset: int | None = None
-        """From the connection's stamps to the run's; None: to be set by the clock."""
-        self._last: int | None = None
-        self._last_now = 0.0
-
-    def restart(self) -> None:
-        """A new connection begins, whose stamps have nothing to do with those before."""
-        self._offset = None
-
-    def stamp(self, ticks: int | None, now: float) -> int:
-        """The run's time of a picture that arrived at `now` (s, monotonic) with these ticks."""
-        if self._last is None:
-            self._last, self._last_now = 0, now
-            self._offset = None if ticks is None else -ticks
-            return 0
-        by_clock = self._last + max(1, round((now - self._last_now) * TICKS))
-        if ticks is None:
-            stamped = by_clock
-        elif self._offset is None:
-            stamped = by_clock
-            self._offset = stamped - ticks
-        else:
-            stamped = ticks + self._offset
-            if (
-                not -_JUMP_BACK_S * TICKS
-                <= stamped - self._last
-                <= (by_clock - self._last + _JUMP_AHEAD_S * TICKS)
-            ):
-                stamped = by_clock
-                self._offset = stamped - ticks
-        self._last, self._last_now = max(stamped, self._last + 1), now
-        return self._last
-
-
-def _measured_rate(ticks: list[int | None]) -> Fraction:
-    """Rate of the first pictures of a stream; 25 where they have no time stamps."""
-    known = [at for at in ticks if at is not None]
-    if len(known) < 2 or known[-1] <= known[0]:
-        return Fraction(25)
-    return Fraction((len(known) - 1) * TICKS, known[-1] - known[0]).limit_denominator(1001)

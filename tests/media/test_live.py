@@ -16,8 +16,9 @@ import pytest
 
 from hpe_volleyball.errors import SourceDamaged, SourceError
 from hpe_volleyball.media import live_address
-from hpe_volleyball.media.live import TICKS, LiveReader, _Clock, _measured_rate
+from hpe_volleyball.media.live import LiveReader
 from hpe_volleyball.media.live_address import is_live, without_secrets
+from hpe_volleyball.media.live_clock import TICKS, LiveClock, measured_rate
 from hpe_volleyball.records import Frame
 from tests.clips import fixed_rate, number_of
 
@@ -105,25 +106,25 @@ def test_passwords_are_left_out() -> None:
 
 class TestClock:
     def test_stamps_of_the_stream_count_from_the_first(self) -> None:
-        clock = _Clock()
+        clock = LiveClock()
         assert [clock.stamp(1000 + 3600 * n, 5 + n) for n in range(3)] == [0, 3600, 7200]
 
     def test_a_burst_keeps_its_distances(self) -> None:
-        clock = _Clock()
+        clock = LiveClock()
         assert [clock.stamp(3600 * n, 7.0) for n in range(3)] == [0, 3600, 7200]
 
     def test_stamps_ascend(self) -> None:
-        clock = _Clock()
+        clock = LiveClock()
         assert [clock.stamp(at, 7.0) for at in (0, 3600, 3600, 1800, 7200)] == [
             *(0, 3600, 3601, 3602, 7200)
         ]
 
     def test_without_stamps_the_clock_counts(self) -> None:
-        clock = _Clock()
+        clock = LiveClock()
         assert [clock.stamp(None, 7 + n / 2) for n in range(3)] == [0, 45000, 90000]
 
     def test_a_new_connection_goes_on_by_the_clock(self) -> None:
-        clock = _Clock()
+        clock = LiveClock()
         clock.stamp(500, 1.0)
         clock.restart()
         assert clock.stamp(10**9, 4.0) == 3 * TICKS
@@ -131,21 +132,21 @@ class TestClock:
 
     @pytest.mark.parametrize("jump", [-(2**33), -2 * TICKS, 60 * TICKS])
     def test_jumps_go_by_the_clock(self, jump: int) -> None:
-        clock = _Clock()
+        clock = LiveClock()
         clock.stamp(2**33, 1.0)
         assert clock.stamp(2**33 + jump, 1.5) == TICKS // 2
         assert clock.stamp(2**33 + jump + 3600, 1.5) == TICKS // 2 + 3600
 
     def test_a_silent_minute_is_a_minute(self) -> None:
-        clock = _Clock()
+        clock = LiveClock()
         clock.stamp(0, 1.0)
         assert clock.stamp(60 * TICKS, 61.0) == 60 * TICKS
 
 
 def test_the_rate_of_a_stream_that_names_none_is_measured() -> None:
-    assert _measured_rate([3003 * n for n in range(12)]) == Fraction(30000, 1001)
-    assert _measured_rate([1800 * n for n in range(12)]) == 50
-    assert _measured_rate([None, None]) == 25
+    assert measured_rate([3003 * n for n in range(12)]) == Fraction(30000, 1001)
+    assert measured_rate([1800 * n for n in range(12)]) == 50
+    assert measured_rate([None, None]) == 25
 
 
 @needs_pipes
