@@ -131,6 +131,20 @@ def test_stopped_runs_are_unfinished(tmp_path: Path, options: InferOptions) -> N
     assert len(unfinished_files(clip, options)) == 3
 
 
+def test_models_may_go_once_they_are_loaded(
+    videos: Path, options: InferOptions, tmp_path: Path
+) -> None:
+    det, pose = (Path(shutil.copy(str(p), tmp_path)) for p in (options.det, options.pose))
+    states = []
+    for outcome in Batch(replace(options, det=det, pose=pose)).run_all(
+        recordings_in(videos), silent
+    ):
+        states.append(outcome.state)
+        det.unlink(missing_ok=True)
+        pose.unlink(missing_ok=True)
+    assert states == ["done", "done"]
+
+
 def test_models_are_loaded_once(videos: Path, options: InferOptions) -> None:
     loaded = []
 
@@ -142,7 +156,7 @@ def test_models_are_loaded_once(videos: Path, options: InferOptions) -> None:
     assert [o.state for o in outcomes] == ["done", "done"]
     assert [o.summary.frames for o in outcomes if o.summary] == [6, 8]
     assert loaded == [options]
-    outcomes = list(Batch(options).run_all(recordings_in(videos), silent))
+    outcomes = list(Batch(options, load=counted).run_all(recordings_in(videos), silent))
     assert [o.state for o in outcomes] == ["skipped", "skipped"]
     assert len(loaded) == 2
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ class Session:
         spec = self.inputs[0]
         return len(spec.shape) == 4 and spec.shape[1] == 3 and spec.dtype == "tensor(float)"
 
-    @property
+    @cached_property
     def precision(self) -> str:
         """What most of the weights are stored in: "fp32", "fp16", "int8", or "none"."""
         graph = onnx.load(self.path, load_external_data=False).graph
