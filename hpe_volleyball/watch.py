@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from hpe_volleyball.batch import Batch, Outcome, Show, recordings_in
-from hpe_volleyball.errors import OutputError
+from hpe_volleyball.errors import OutputError, SourceError
 from hpe_volleyball.finished import unfinished_files
 from hpe_volleyball.infer import Models, load_models
 from hpe_volleyball.options import InferOptions
@@ -42,7 +42,8 @@ class Watch:
     A recording is run when neither it nor partial results of it have changed for `settle_s`: a
     camera may still write the one, another run the other. Partial results without such a run were
     left by one that was killed; they are replaced. Recordings with complete results, made with
-    these settings, are never run, and a failed one only when it has changed since.
+    these settings, are never run. One that cannot be read to its end is tried again only when it
+    has changed since; one that failed for another reason, as a full disk, with the next start.
 
     Args:
         directory: Where recordings arrive.
@@ -65,7 +66,7 @@ class Watch:
         self._batch = Batch(options, load=load)
         self._seen: dict[Path, _Seen] = {}
 
-    def run(self, show: Show) -> Iterator[Outcome]:
+    def run(self, show: Show) -> Generator[Outcome]:
         """What becomes of each recording; ends after one that was stopped by hand.
 
         Raises:
@@ -84,7 +85,7 @@ class Watch:
                     continue
                 outcome = self._run_one(video, show)
                 self._seen[video].handled = True
-                if outcome.error is not None:
+                if isinstance(outcome.error, SourceError):
                     failed.add(video, str(outcome.error))
                 yield outcome
                 if outcome.state == "stopped":

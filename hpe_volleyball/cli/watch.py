@@ -39,8 +39,8 @@ def watch(
     """Process recordings as they arrive in a directory.
 
     Takes each one when it has stopped growing, and none twice: those with complete results are
-    left alone, also after a restart. Goes on until Ctrl-C. One that fails is tried again only
-    after it changed; the output directory's watch.failed.json lists them.
+    left alone, also after a restart. Goes on until Ctrl-C. One that cannot be read is tried again
+    only after it changed; the output directory's watch.failed.json lists them.
     """
     from hpe_volleyball.cli.progress import load_shown, shown, tell
     from hpe_volleyball.watch import Watch

@@ -1,0 +1,80 @@
+"""What `watch` remembers; the command itself is tested in e2e."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hpe_volleyball import FrameResult, InferOptions, infer_video
+from hpe_volleyball.errors import OutputError, SourceError
+from hpe_volleyball.watch import FAILED, Watch
+from tests.clips import fixed_rate
+from tests.runs import Models, names
+
+SETTLE_S = 0.05
+
+
+@contextmanager
+def silent(_frames: int | None) -> Iterator[Callable[[FrameResult], None]]:
+    yield lambda _result: None
+
+
+@pytest.fixture
+def options(constant_models: Models, tmp_path: Path) -> InferOptions:
+    return InferOptions(
+        det=constant_models.det, pose=constant_models.pose, output_dir=tmp_path / "out"
+    )
+
+
+@pytest.fixture
+def arrivals(tmp_path: Path) -> Path:
+    folder = tmp_path / "arrivals"
+    folder.mkdir()
+    return folder
+
+
+def test_an_unreadable_recording_is_remembered(arrivals: Path, options: InferOptions) -> None:
+    (arrivals / "a.mp4").write_text("no video")
+    run = Watch(arrivals, options, settle_s=SETTLE_S).run(silent)
+    first = next(run)
+    assert isinstance(first.error, SourceError)
+    written = json.loads((options.output_dir / FAILED).read_text(encoding="utf-8"))
+    assert written["a.mp4"]["error"] == str(first.error)
+    run.close()
+
+    fixed_rate(arrivals / "b.mp4", 5)
+    run = Watch(arrivals, options, settle_s=SETTLE_S).run(silent)
+    second = next(run)
+    run.close()
+    assert (second.video.name, second.state) == ("b.mp4", "done")
+
+
+def test_a_failure_that_is_not_the_recordings_is_tried_with_the_next_start(
+    arrivals: Path, options: InferOptions
+) -> None:
+    """Complete results made otherwise are in the way, and left as they are."""
+    clip = fixed_rate(arrivals / "a.mp4", 5)
+    infer_video(clip, replace(options, det_interval=2))
+    before = names(options.output_dir)
+    for _ in range(2):
+        run = Watch(arrivals, options, settle_s=SETTLE_S).run(silent)
+        outcome = next(run)
+        run.close()
+        assert isinstance(outcome.error, OutputError)
+        assert names(options.output_dir) == [".watch.lock", *before]
+
+
+def test_two_watches_do_not_share_an_output_directory(
+    arrivals: Path, options: InferOptions
+) -> None:
+    fixed_rate(arrivals / "a.mp4", 5)
+    one, other = (Watch(arrivals, options, settle_s=SETTLE_S).run(silent) for _ in range(2))
+    assert next(one).state == "done"
+    with pytest.raises(OutputError, match="in use by another"):
+        next(other)
+    one.close()
