@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hpe_volleyball.infer import iter_results as iter_results
     from hpe_volleyball.options import InferOptions as InferOptions
     from hpe_volleyball.output.results import Results as Results
-    from hpe_volleyball.output.results import read_results as read_results
+    from hpe_volleyball.output.results import load_results as load_results
     from hpe_volleyball.output.summary import RunSummary as RunSummary
     from hpe_volleyball.records import FrameResult as FrameResult
 
@@ -29,7 +29,7 @@ _PUBLIC = {
     "RunSummary": "output.summary",
     "infer_video": "infer",
     "iter_results": "infer",
-    "read_results": "output.results",
+    "load_results": "output.results",
 }
 
 __all__ = list(_PUBLIC)

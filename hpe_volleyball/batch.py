@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from hpe_volleyball.errors import HpeError, SourceError
+from hpe_volleyball.errors import HpeError, OutputError, SourceError
 from hpe_volleyball.finished import is_finished
 from hpe_volleyball.infer import Models, infer_video, load_models
+from hpe_volleyball.interrupt import StoppedAtOnce
 from hpe_volleyball.media.live_address import is_live, without_secrets
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output.summary import RunSummary
@@ -25,7 +26,7 @@ SUFFIXES = frozenset(
     )
 )
 """What is taken for a recording in a directory."""
-_OWN = (".overlay.mp4", ".overlay.partial.mp4", ".finishing")
+_OWN = (".overlay.mp4", ".partial.mp4", ".finishing")
 
 State = Literal["done", "skipped", "failed", "stopped"]
 Show = Callable[[int | None], AbstractContextManager[Callable[[FrameResult], None]]]
@@ -143,8 +144,13 @@ class Batch:
                 summary = infer_video(video, options, models=self._models, on_frame=on_frame)
         except HpeError as error:
             return Outcome(video, "failed", error=error)
+        except StoppedAtOnce:
+            raise
         except KeyboardInterrupt:
             return Outcome(video, "stopped")
+        if summary.failed and summary.complete:
+            reasons = "; ".join(summary.failed.values())
+            return Outcome(video, "failed", summary, OutputError(reasons))
         return Outcome(video, "done" if summary.complete else "stopped", summary)
 
     def run_all(self, videos: Sequence[Path], show: Show) -> Iterator[Outcome]:

@@ -8,17 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hpe_volleyball.options import InferOptions
+from hpe_volleyball.options import NOT_SETTINGS, InferOptions
 from hpe_volleyball.output.paths import partial_path
 from hpe_volleyball.output.run_files import result_paths
-
-_NO_MATTER = frozenset(
-    {
-        *("output_dir", "overwrite", "show", "device"),
-        *("det", "pose", "mode", "models_dir", "offline", "mirror"),  # models: by their content
-    }
-)
-"""Options that change neither the numbers nor which files there are."""
 
 
 def is_finished(video: Path, options: InferOptions, models: Mapping[str, str]) -> bool:
@@ -64,5 +56,5 @@ def _same_settings(recorded: dict[str, Any], options: InferOptions) -> bool:
     return all(
         recorded.get(name, usual[name]) == value
         for name, value in wanted.items()
-        if name not in _NO_MATTER
+        if name not in NOT_SETTINGS
     )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from hpe_volleyball.court import PeopleFilter, check_court
-from hpe_volleyball.errors import HpeError, SourceError
-from hpe_volleyball.interrupt import interrupt_held
+from hpe_volleyball.errors import HpeError, OutputError, SourceError
+from hpe_volleyball.interrupt import StoppedAtOnce, interrupt_held
 from hpe_volleyball.media.live import LiveReader
 from hpe_volleyball.media.video import VideoInfo
 from hpe_volleyball.models.download import OnProgress
@@ -23,13 +24,14 @@ from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output import provenance
 from hpe_volleyball.output.data_file import DataFile, DataHeader
 from hpe_volleyball.output.draw import OverlayPainter
-from hpe_volleyball.output.overlay_sink import OverlaySink
+from hpe_volleyball.output.overlay_sink import OverlaySink, SpareSink
 from hpe_volleyball.output.paths import write_run_json
 from hpe_volleyball.output.preview import Preview
 from hpe_volleyball.output.run_files import DATA, OVERLAY, RUN, RunFiles, Sink
 from hpe_volleyball.output.summary import RunSummary, Tally
 from hpe_volleyball.pipeline import Detector, PoseEstimator, run_pipeline
-from hpe_volleyball.records import FrameResult
+from hpe_volleyball.records import Frame, FrameResult
+from hpe_volleyball.resume import Resumption, find_resumption
 from hpe_volleyball.source import Source, ended_by, fitted, open_source, quit_by
 from hpe_volleyball.timing import StageClocks
 from hpe_volleyball.tracking.tracker import PlayerTracker
@@ -123,7 +125,8 @@ def infer_video(
     """Run a video through the whole program and write the result files.
 
     An interrupted run (KeyboardInterrupt) returns its summary too, with `complete` False. In the
-    main thread Ctrl-C waits for the end of the frame at hand, so that all files hold the same.
+    main thread Ctrl-C and SIGTERM wait for the end of the window at hand, so that all files hold
+    the same; a second one stops at once.
     A live source has no other end than that: its run is then complete.
 
     Args:
@@ -139,55 +142,91 @@ def infer_video(
     options = fitted(video, options)
     models = models or load_models(options)
     clocks = StageClocks()
-    tally = Tally()
+    sinks: list[Sink] = []
     stop: KeyboardInterrupt | HpeError | None = None
-    with open_source(video, options, clocks) as source:
-        _check_court(source.info, options)
-        files = RunFiles(source.info.path, options)
-        tracker = _tracker(source.info, options)
+    with ExitStack() as opened:
+        source = opened.enter_context(open_source(video, options, clocks))
+        info = source.info
+        _check_court(info, options)
+        about_source = _about_source(info)
+        files = RunFiles(info.path, options)
+        header = _header(info, models, options)
+        resumption = find_resumption(files, header, info, options)
+        if resumption is not None:
+            source = opened.enter_context(resumption.source(info, options, clocks))
+        tracker = _tracker(info, options)
+        tally = Tally(resumption.earlier if resumption else None)
         try:
             with interrupt_held() as check_interrupt, ExitStack() as stack:
-                check_end = ended_by(source, check_interrupt)
-                sinks = [
-                    stack.enter_context(sink)
-                    for sink in _sinks(files, source, models, options, clocks)
-                ]
-                for result in _results(source, models, tracker, clocks, options):
+                to_open = _sinks(files, header, source, models, options, clocks, resumption)
+                sinks.extend(stack.enter_context(sink) for sink in to_open)
+                frames = _checked(source, ended_by(source, check_interrupt))
+                results = _results(frames, models, tracker, clocks, options)
+                for result in resumption.results(results) if resumption else results:
                     for sink in sinks:
                         sink.write(result)
                     tally.add(result)
                     if on_frame is not None:
                         on_frame(result)
-                    check_end()
                 if not tally.frames:
-                    raise SourceError(_nothing_asked_for(source.info, options))
+                    raise SourceError(_nothing_asked_for(info, options))
+        except StoppedAtOnce:
+            raise
         except (KeyboardInterrupt, HpeError) as error:
             stop = error
     if stop is not None and not tally.frames:
         files.discard()
         raise stop
-    outputs = {kind: str(path) for kind, path in files.written(complete=stop is None).items()}
     summary = tally.summary(
-        source=source.info,
-        outputs=outputs,
+        source=info,
+        outputs={kind: str(p) for kind, p in files.written(complete=stop is None).items()},
         provider=models.provider,
         notes=models.notes,
-        encoder=next((sink.encoder for sink in sinks if isinstance(sink, OverlaySink)), None),
+        encoder=next(
+            (sink.encoder for sink in sinks if isinstance(sink, OverlaySink | SpareSink)), None
+        ),
         warnings=_warnings(source, sinks),
         live=source.report if isinstance(source, LiveReader) else None,
         detector_calls=tracker.detector_calls,
         clocks=clocks,
         complete=stop is None,
+        failed=_failed(sinks),
+        seam=resumption.seam() if resumption else None,
     )
-    _write_run_json(summary, source.info, models, options)
-    if isinstance(stop, HpeError):
-        kept = ", ".join(summary.outputs.values())
-        raise type(stop)(f"{stop}. The {tally.frames} frames before are kept in {kept}") from stop
-    return summary
+    return _finish(summary, stop, _run_record(summary, about_source, models, options))
+
+
+def _finish(
+    summary: RunSummary, stop: KeyboardInterrupt | HpeError | None, record: Mapping[str, Any]
+) -> RunSummary:
+    """Write the record of a run; raise what ended it if that was an error."""
+    try:
+        write_run_json(Path(summary.outputs[RUN]), record)
+    except OutputError:
+        if not isinstance(stop, HpeError):
+            raise
+    if not isinstance(stop, HpeError):
+        return summary
+    kept = ", ".join(path for path in summary.outputs.values() if Path(path).exists())
+    if not kept:
+        raise stop
+    before = "What was written until then is"
+    if isinstance(stop, SourceError):
+        before = f"The {summary.frames} frames before are"
+    elif DATA in summary.outputs:
+        kept += "; go on from there with --resume"
+    raise type(stop)(f"{stop}. {before} kept in {kept}") from stop
+
+
+def _checked(frames: Iterable[Frame], check: Callable[[], None]) -> Iterator[Frame]:
+    """The frames, with a check before each: the results of a window are never torn apart."""
+    for frame in frames:
+        check()
+        yield frame
 
 
 def _results(
-    source: Source,
+    source: Iterable[Frame],
     models: Models,
     tracker: PlayerTracker,
     clocks: StageClocks,
@@ -220,8 +259,14 @@ def _tracker(info: VideoInfo, options: InferOptions) -> PlayerTracker:
     )
 
 
-def _sinks(
-    files: RunFiles, source: Source, models: Models, options: InferOptions, clocks: StageClocks
+def _sinks(  # noqa: PLR0917 - all that a run is made of
+    files: RunFiles,
+    header: DataHeader,
+    source: Source,
+    models: Models,
+    options: InferOptions,
+    clocks: StageClocks,
+    resumption: Resumption | None,
 ) -> Iterator[Sink]:
     """The sinks that the options ask for, opened one by one.
 
@@ -235,9 +280,10 @@ def _sinks(
     if options.show:
         yield Preview(info.path.name, painter.paint, quit_by(source))
     if options.data:
-        yield DataFile(files[DATA], _header(info, models, options))
+        yield DataFile(files[DATA], header, go_on=resumption is not None)
     if options.video:
-        yield OverlaySink(
+        kept = resumption.kept if resumption else None
+        overlay = OverlaySink(
             files[OVERLAY],
             info,
             painter.paint,
@@ -245,7 +291,9 @@ def _sinks(
             size=size,
             quality=options.video_quality,
             behind=options.tuning.overlap,
+            kept=kept,
         )
+        yield overlay if options.strict or not options.data else SpareSink(overlay)
 
 
 def _header(info: VideoInfo, models: Models, options: InferOptions) -> DataHeader:
@@ -262,6 +310,10 @@ def _header(info: VideoInfo, models: Models, options: InferOptions) -> DataHeade
         det_interval=options.det_interval,
         command=provenance.command_line(),
         package_version=provenance.versions()["hpe-volleyball"],
+        settings=options.settings(),
+        source_fingerprint=(
+            "live" if info.live_from is not None else provenance.fingerprint(info.path)
+        ),
     )
 
 
@@ -278,9 +330,7 @@ def _nothing_asked_for(info: VideoInfo, options: InferOptions) -> str:
 
 def _warnings(source: Source, sinks: Sequence[Sink]) -> tuple[str, ...]:
     """What went wrong without ending the run."""
-    found = [
-        sink.warning for sink in sinks if isinstance(sink, OverlaySink) and sink.warning is not None
-    ]
+    found = [w for sink in sinks if (w := getattr(sink, "warning", None)) is not None]
     if source.damage.skipped:
         found.append(f"{source.damage.skipped} damaged pictures of the source were left out")
     if source.damage.flawed:
@@ -288,27 +338,37 @@ def _warnings(source: Source, sinks: Sequence[Sink]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _write_run_json(
-    summary: RunSummary, info: VideoInfo, models: Models, options: InferOptions
-) -> None:
-    content = {
+def _failed(sinks: Sequence[Sink]) -> dict[str, str]:
+    """What went wrong with the files that the run went on without, by kind."""
+    errors = [sink.error for sink in sinks if isinstance(sink, SpareSink) and sink.error]
+    return {OVERLAY: errors[0]} if errors else {}
+
+
+def _about_source(info: VideoInfo) -> dict[str, Any]:
+    """What the record says of the source; asked for before the run, it may be gone after it."""
+    return {
+        "path": info.name,
+        "bytes": None if info.live_from is not None else info.path.stat().st_size,
+        "width": info.width,
+        "height": info.height,
+        "fps": f"{info.rate.numerator}/{info.rate.denominator}",
+        "frames": info.n_frames,
+        "duration_s": info.duration_s,
+        "codec": info.codec,
+        "rotation": info.rotation,
+    }
+
+
+def _run_record(
+    summary: RunSummary, source: Mapping[str, Any], models: Models, options: InferOptions
+) -> dict[str, Any]:
+    return {
         "format": 1,
         "command": provenance.command_line(),
         "versions": provenance.versions(),
         "machine": provenance.machine(),
-        "source": {
-            "path": info.name,
-            "bytes": None if info.live_from is not None else info.path.stat().st_size,
-            "width": info.width,
-            "height": info.height,
-            "fps": f"{info.rate.numerator}/{info.rate.denominator}",
-            "frames": info.n_frames,
-            "duration_s": info.duration_s,
-            "codec": info.codec,
-            "rotation": info.rotation,
-        },
+        "source": source,
         "models": provenance.describe_models(models.sessions),
         "options": {k: str(v) if isinstance(v, Path) else v for k, v in asdict(options).items()},
         "summary": asdict(summary),
     }
-    write_run_json(Path(summary.outputs[RUN]), content)

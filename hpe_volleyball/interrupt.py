@@ -1,4 +1,4 @@
-"""Ctrl-C that stops a run between two frames, never in the middle of a write."""
+"""Ctrl-C and SIGTERM that stop a run between two windows, never in the middle of a write."""
 
 from __future__ import annotations
 
@@ -7,34 +7,46 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
+
+
+class StoppedAtOnce(KeyboardInterrupt):
+    """A second signal came while the first one was being obeyed."""
+
+
+_USUAL: dict[int, Callable[[int, FrameType | None], Any] | int] = {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGTERM: signal.SIG_DFL,
+}
 
 
 @contextmanager
 def interrupt_held() -> Iterator[Callable[[], None]]:
-    """Hold Ctrl-C back; the function given raises it as KeyboardInterrupt when it is called.
+    """Hold Ctrl-C and SIGTERM back; the function given raises KeyboardInterrupt if one came.
 
-    A second Ctrl-C is not held back. Where Ctrl-C raises no KeyboardInterrupt (in other threads
-    than the main one, under `nohup`, with a handler of the caller's), nothing is changed.
+    A second one is not held back: it raises StoppedAtOnce wherever the program is. A signal whose
+    handling is not the usual one (Ctrl-C under `nohup`, a handler of the caller's) is left alone,
+    and so are both in other threads than the main one.
     """
-    usual = signal.default_int_handler
-    if (
-        threading.current_thread() is not threading.main_thread()
-        or signal.getsignal(signal.SIGINT) is not usual
-    ):
+    if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
-    pressed = threading.Event()
+    came = threading.Event()
 
     def note(_number: int, _frame: FrameType | None) -> None:
-        pressed.set()
-        signal.signal(signal.SIGINT, usual)
+        if came.is_set():
+            raise StoppedAtOnce
+        came.set()
 
     def check() -> None:
-        if pressed.is_set():
+        if came.is_set():
             raise KeyboardInterrupt
 
-    signal.signal(signal.SIGINT, note)
+    held = [number for number, usual in _USUAL.items() if signal.getsignal(number) == usual]
+    for number in held:
+        signal.signal(number, note)
     try:
         yield check
     finally:
-        signal.signal(signal.SIGINT, usual)
+        for number in held:
+            signal.signal(number, _USUAL[number])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hpe_volleyball.media.encoders import Quality
@@ -21,6 +21,14 @@ class Tuning:
     """Poses are found where tracked people are expected, not in every detection."""
     overlap: bool = True
     """Decoding, and drawing with encoding, have threads of their own."""
+
+
+NOT_SETTINGS = (
+    # Known better by the hashes of the models and the provider.
+    *("det", "pose", "mode", "models_dir", "offline", "mirror", "device"),
+    *("output_dir", "show", "overwrite", "resume", "strict"),
+)
+"""Options that change neither the numbers nor which files there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +80,11 @@ class InferOptions:
     """Show the overlay in a window while running; `q` stops the run."""
     overwrite: bool = False
     """Replace the results of an earlier run."""
+    resume: bool = False
+    """Go on where an interrupted run of the same video with the same settings stopped; begin anew
+    where there is none, and with `overwrite` also where it had other settings."""
+    strict: bool = False
+    """A failing overlay video ends the run, also where the data file could go on."""
     tuning: Tuning = Tuning()
 
     @property
@@ -95,3 +108,11 @@ class InferOptions:
                 raise ValueError(f"InferOptions.{name}: expected at least 1, found {value}")
         if not 0 <= self.det_score <= 1:
             raise ValueError(f"InferOptions.det_score: expected 0..1, found {self.det_score}")
+
+    def settings(self) -> dict[str, object]:
+        """The options, by name, that a run and its continuation must share, as JSON knows them."""
+        return {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in asdict(self).items()
+            if name not in NOT_SETTINGS
+        }

@@ -113,7 +113,8 @@ class Watch:
     def _run_one(self, video: Path, show: Show) -> Outcome:
         ended = result_paths(video, self._options)[RUN].exists()
         left_over = not ended and bool(unfinished_files(video, self._options))
-        options = replace(self._options, overwrite=left_over)
+        resume = left_over and self._options.data
+        options = replace(self._options, resume=resume, overwrite=left_over)
         return self._batch.run(video, show, options)
 
 

@@ -24,6 +24,8 @@ HEADER = DataHeader(
     det_interval=4,
     command="hpe-volleyball infer match.mp4",
     package_version="0.1.0",
+    settings={"det_interval": 4},
+    source_fingerprint="4 bytes, ab",
 )
 BLANK = np.zeros((2, 2, 3), np.uint8)
 

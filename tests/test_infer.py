@@ -144,15 +144,19 @@ def test_an_interrupted_run_returns_what_was_done(clip: Path, options: InferOpti
     assert len(data.frame_index) == 10
 
 
-def test_ctrl_c_waits_for_the_end_of_a_frame(clip: Path, options: InferOptions) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_wait_for_the_end_of_a_window(
+    clip: Path, options: InferOptions, number: signal.Signals
+) -> None:
     def press(result: FrameResult) -> None:
         if result.frame.index == 9:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
 
     summary = infer_video(clip, options, on_frame=press)
-    assert (summary.complete, summary.frames) == (False, 10)
-    assert len(read_results(Path(summary.outputs["data"])).frame_index) == 10
+    assert (summary.complete, summary.frames) == (False, 13)
+    assert len(read_results(Path(summary.outputs["data"])).frame_index) == 13
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def test_an_interrupt_before_the_first_frame_leaves_nothing(

@@ -12,7 +12,16 @@ import hpe_volleyball
 
 PACKAGE = Path(hpe_volleyball.__file__).parent
 
-FOUNDATION = {"errors", "records", "skeleton", "timing", "threads", "interrupt", "assignment"}
+FOUNDATION = {
+    "errors",
+    "records",
+    "skeleton",
+    "timing",
+    "threads",
+    "interrupt",
+    "assignment",
+    "closing",
+}
 COMMANDS = {"infer", "bench", "quantize", "demo", "batch", "watch", "info"}
 ONLY_IN: dict[str, set[str]] = {
     "onnxruntime": {"models.session", "models.providers", "quantize"},
@@ -20,7 +29,7 @@ ONLY_IN: dict[str, set[str]] = {
     "platformdirs": {"models.folders"},
     "filelock": {"models.download"},
     "matplotlib": {"bench.plot"},
-    "h5py": {"output.data_file", "output.results"},
+    "h5py": {"output.data_file", "output.data_cut", "output.results"},
     "rich": {"cli", "console"},
     "scipy": set(),
     "lap": {"assignment"},

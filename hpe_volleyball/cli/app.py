@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from hpe_volleyball.cli.info import info
 from hpe_volleyball.cli.models import app as models
 from hpe_volleyball.cli.watch import watch
 from hpe_volleyball.errors import HpeError
+from hpe_volleyball.interrupt import StoppedAtOnce
 
 # What the commands need is imported inside them, so that --help loads nothing heavy.
 
@@ -72,5 +74,7 @@ def main() -> None:
             raise
         typer.echo(f"error: {error}", err=True)
         sys.exit(1)
+    except StoppedAtOnce:
+        os._exit(INTERRUPTED)  # waits for no thread and closes no file
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

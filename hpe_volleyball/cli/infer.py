@@ -158,6 +158,22 @@ def infer(
         ),
     ] = False,
     overwrite: Overwrite = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            show_default="off",
+            help="Go on where an interrupted run with the same settings stopped.",
+        ),
+    ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            show_default="off",
+            help="Stop when the overlay video cannot be written, also if the data could go on.",
+        ),
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Track the players of a video and find their poses.
@@ -199,6 +215,8 @@ def options_from(given: Mapping[str, Any]) -> InferOptions:
         data=not given["no_data"],
         show=given["show"],
         overwrite=given["overwrite"],
+        resume=given["resume"],
+        strict=given["strict"],
     )
 
 
@@ -222,8 +240,12 @@ def _infer_one(video: str, options: InferOptions, *, quiet: bool) -> None:
         summary = infer_video(video, options, models=models, on_frame=progress.advance)
     if not quiet:
         print_all(timing_table(summary), run_facts(summary))
+    for kind, reason in summary.failed.items():
+        typer.echo(f"error: {kind}: {reason}. The other results are complete", err=True)
     if not summary.complete:
         raise typer.Exit(INTERRUPTED)
+    if summary.failed:
+        raise typer.Exit(1)
 
 
 def _infer_all(paths: list[str], options: InferOptions, *, quiet: bool) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from hpe_volleyball.media.live import LiveReport
 from hpe_volleyball.options import InferOptions
-from hpe_volleyball.output.summary import RunSummary
+from hpe_volleyball.output.summary import RunSummary, Seam
 from hpe_volleyball.timing import StageTime
 
 
@@ -22,11 +22,17 @@ def timing_table(summary: RunSummary) -> RenderableType:
     for heading in ("calls", "mean ms", "median ms", "p95 ms", "ms per frame", "% of wall"):
         table.add_column(heading, justify="right")
     for stage in summary.stages:
-        table.add_row(*_stage_cells(stage, summary.frames))
+        table.add_row(*_stage_cells(stage, summary.frames_handled))
     table.add_section()
     wall_ms = 1e3 * summary.wall_s
     table.add_row(
-        "total", str(summary.frames), "", "", "", f"{wall_ms / max(1, summary.frames):.2f}", "100"
+        "total",
+        str(summary.frames),
+        "",
+        "",
+        "",
+        f"{wall_ms / max(1, summary.frames_handled):.2f}",
+        "100",
     )
     beside = [stage.stage for stage in summary.stages if stage.overlaps]
     if not beside:
@@ -38,7 +44,7 @@ def run_facts(summary: RunSummary) -> RenderableType:
     """What a run did, line by line."""
     frames = max(1, summary.frames)
     speed = f"{summary.fps:.1f} fps, {summary.realtime_factor:.2f} x real time"
-    share = f"{summary.detector_calls / frames:.0%} of the frames"
+    share = f"{summary.detector_calls / max(1, summary.frames_handled):.0%} of the frames"
     reasons = ", ".join(f"{calls} for {why}" for why, calls in summary.extra_calls.items())
     extra = f", of them beyond the interval: {reasons}" if reasons else ""
     lines = [
@@ -46,6 +52,7 @@ def run_facts(summary: RunSummary) -> RenderableType:
         f"{summary.ids} ids, {summary.people / frames:.1f} people a frame",
         f"{summary.detector_calls} detector calls ({share}){extra}",
         *([] if summary.live is None else [_live_line(summary.live)]),
+        *_seam_facts(summary.seam),
         *(f"warning: {warning}" for warning in summary.warnings),
         *(f"{kind:8}{path}" for kind, path in summary.outputs.items()),
     ]
@@ -60,6 +67,16 @@ def _live_line(live: LiveReport) -> str:
         f"live: {live.dropped} pictures dropped to keep up, {connections}, "
         f"{live.lost_s:.1f} s without a connection"
     )
+
+
+def _seam_facts(seam: Seam | None) -> list[str]:
+    if seam is None:
+        return []
+    people = f"{seam.across} tracks go on"
+    if seam.broken:
+        people += f", {seam.broken} people got new ids"
+    where = f"resumed at frame {seam.frame} ({seam.time_s:.2f} s)"
+    return [f"{where}: {people}; {seam.run_up} frames were tracked again for it"]
 
 
 def demo_files(clip: Path, options: InferOptions) -> RenderableType:

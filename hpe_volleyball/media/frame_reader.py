@@ -46,6 +46,7 @@ class _Span:
     start_s: float
     end_s: float | None
     max_frames: int | None
+    first_index: int
 
 
 def read_frames(
@@ -54,6 +55,7 @@ def read_frames(
     start_s: float = 0.0,
     end_s: float | None = None,
     max_frames: int | None = None,
+    first_index: int = 0,
     ahead: bool = True,
     clocks: StageClocks | None = None,
 ) -> FrameReader:
@@ -72,6 +74,7 @@ def read_frames(
         start_s: first time, inclusive.
         end_s: last time, exclusive; None for the end of the file.
         max_frames: stop after so many frames; None for all.
+        first_index: number of the first frame.
         ahead: decode in a thread of its own, a few frames ahead; else when a frame is asked for.
         clocks: take the time of each decoding and conversion as stage "capture".
 
@@ -82,7 +85,7 @@ def read_frames(
     damage = Damage()
     if clocks is not None and ahead:
         clocks.mark_overlapping("capture")
-    frames = _Decoder(info, _Span(start_s, end_s, max_frames), damage, clocks).frames()
+    frames = _Decoder(info, _Span(start_s, end_s, max_frames, first_index), damage, clocks).frames()
     return FrameReader(info, prefetch(frames, _DEPTH) if ahead else frames, damage)
 
 
@@ -130,13 +133,13 @@ class _Decoder:
         self._reformatter = VideoReformatter()
 
     def frames(self) -> Generator[Frame]:
-        """The frames of the span, numbered from 0."""
+        """The frames of the span."""
         span = self._span
         count = 0
         with closing(self._stamped()) as stamped:
             while span.max_frames is None or count < span.max_frames:
                 with self._clocks.time("capture") if self._clocks else nullcontext():
-                    frame = self._next_frame(stamped, count)
+                    frame = self._next_frame(stamped, span.first_index + count)
                 if frame is None:
                     return
                 yield frame

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self, cast
+from time import monotonic
+from typing import cast
 
 import av
 import cv2
@@ -14,17 +15,25 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from hpe_volleyball.closing import CompletedFile
 from hpe_volleyball.errors import OutputError
 from hpe_volleyball.media.audio_copy import AudioCopy
 from hpe_volleyball.media.encoders import Quality, pick_encoder
+from hpe_volleyball.media.kept_pictures import KeptPictures
 from hpe_volleyball.media.video import VideoInfo
-from hpe_volleyball.output.paths import cannot_write, partial_path
+from hpe_volleyball.output.paths import cannot_write, finishing_path, partial_path, sync
 from hpe_volleyball.records import Image
 
 _KEYFRAME_S = 2
-"""Seconds between keyframes: what a kill can cost, and how fine a player can jump."""
+"""Seconds between keyframes: how fine a player can jump."""
 _FRAGMENTED = "frag_keyframe+empty_moov+default_base_moof"
-"""Each fragment (keyframe to keyframe) is playable as soon as it is on disk."""
+"""Each fragment is playable as soon as it is on disk."""
+_FRAGMENT_FRAMES = 4
+_THREADS = 4
+"""Of the encoder: it holds back one picture less. With a fragment that makes 7 pictures which a
+kill costs, also in a run of one frame per second."""
+_SYNC_S = 5.0
+"""Seconds between forced writes to the disk, for power cuts."""
 
 # Codes of ITU-T H.273.
 _UNSPECIFIED = 2
@@ -32,7 +41,7 @@ _BT601 = 6
 _LIMITED_RANGE = 1
 
 
-class VideoWriter:
+class VideoWriter(CompletedFile):
     """H.264 video of the source's rate and time stamps; sound copied where there is some.
 
     4:2:0 chroma needs even sizes: an odd width or height gets one more column or row, a copy of
@@ -41,17 +50,18 @@ class VideoWriter:
     matrix was read by BT.601 too, so its copy names none either and players treat both alike.
 
     The video is written as fragmented MP4 under a partial name, so that a kill leaves it readable
-    up to the last two seconds; `close(complete=True)` puts it into a plain MP4 with its index in
-    front. As a context manager it closes as complete, or as incomplete when the body raised.
+    up to the last 7 pictures; `close(complete=True)` puts it into a plain MP4 with its index in
+    front.
 
     Args:
         path: the video to make.
         info: its source.
         size: width and height of the pictures, px; without it the source's.
         quality: how much of the pictures is kept.
+        kept: the pictures of an earlier run to begin with; removed once they are copied.
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: the file cannot be written, or `kept` was encoded in another way.
     """
 
     def __init__(
@@ -61,6 +71,7 @@ class VideoWriter:
         *,
         size: tuple[int, int] | None = None,
         quality: Quality = "medium",
+        kept: KeptPictures | None = None,
     ) -> None:
         self.encoder = pick_encoder(quality)
         self._size = size or (info.width, info.height)
@@ -69,6 +80,7 @@ class VideoWriter:
         self._info = info
         self._first_pts: int | None = None
         self._last_pts = 0
+        self._synced_at = monotonic()
         self._failed = False
         self._closed_at: Path | None = None
         with self._reported():
@@ -76,12 +88,18 @@ class VideoWriter:
                 f"file:{self._partial}",
                 "w",
                 format="mp4",
-                options={"movflags": _FRAGMENTED, "flush_packets": "1"},
+                options={
+                    "movflags": _FRAGMENTED,
+                    "frag_duration": str(round(_FRAGMENT_FRAMES / info.rate * 1_000_000)),
+                    "flush_packets": "1",
+                },
             )
             self._stream = self._add_stream()
             self._audio = AudioCopy(info.path if info.has_audio else None, self._container)
             # Opens the file now: what cannot be written is told before hours of work.
             self._container.start_encoding()
+            if kept is not None:
+                self._begin_with(kept)
 
     @property
     def warning(self) -> str | None:
@@ -98,19 +116,19 @@ class VideoWriter:
         expected = (self._size[1], self._size[0], 3)
         if image.shape != expected:
             raise ValueError(f"image: expected {expected}, found {image.shape}")
-        if self._first_pts is None:
-            self._first_pts = pts
-            self._audio.start(pts * self._info.time_base)
-        elif pts <= self._last_pts:
+        first = self._start(pts) if self._first_pts is None else self._first_pts
+        if pts <= self._last_pts:
             raise ValueError(f"pts: expected more than {self._last_pts}, found {pts}")
         self._last_pts = pts
         frame = VideoFrame.from_ndarray(_i420(image), format="yuv420p")
-        frame.pts, frame.time_base = pts - self._first_pts, self._info.time_base
+        frame.pts, frame.time_base = pts - first, self._info.time_base
         frame.color_range, frame.colorspace = _LIMITED_RANGE, self._stream.codec_context.colorspace
         with self._reported():
             self._mux(frame)
-            for packet in self._audio.until(frame.pts * self._info.time_base):
-                self._container.mux(packet)
+            self._mux_sound(frame.pts * self._info.time_base)
+            if monotonic() - self._synced_at >= _SYNC_S:
+                sync(self._partial)
+                self._synced_at = monotonic()
 
     def close(self, *, complete: bool) -> Path:
         """End the file and say where it is; later calls only say so again.
@@ -134,17 +152,6 @@ class VideoWriter:
                 self._closed_at = self._path
         return self._closed_at
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close(complete=error is None)
-
     def _add_stream(self) -> VideoStream:
         info = self._info
         # The type of the stream is known from the name for a few encoders only.
@@ -160,8 +167,33 @@ class VideoWriter:
         codec.color_trc = info.colour.transfer
         named = info.colour.matrix != _UNSPECIFIED
         codec.colorspace = _BT601 if named else _UNSPECIFIED
+        codec.thread_count = _THREADS
         codec.options = dict(self.encoder.options)
         return stream
+
+    def _start(self, pts: int) -> int:
+        """Make the source's time stamp `pts` the time 0 of the video."""
+        self._first_pts, self._last_pts = pts, pts - 1
+        self._audio.start(pts * self._info.time_base)
+        return pts
+
+    def _begin_with(self, kept: KeptPictures) -> None:
+        """Copy pictures of an earlier run, and the sound that goes with them."""
+        if not kept.frames:
+            return
+        self._start(kept.first_pts)
+        for packet in kept.packets(self._stream.codec_context.extradata or b""):
+            time = (packet.pts or 0) * packet.time_base
+            self._last_pts = kept.first_pts + round(time / self._info.time_base)
+            packet.stream = self._stream
+            self._container.mux(packet)
+            self._mux_sound(time)
+        sync(self._partial)
+        kept.path.unlink()
+
+    def _mux_sound(self, end: Fraction) -> None:
+        for packet in self._audio.until(end):
+            self._container.mux(packet)
 
     def _mux(self, frame: VideoFrame | None) -> None:
         """Encode a picture (None: all that wait) and write what comes out."""
@@ -182,8 +214,7 @@ class VideoWriter:
                 if self._first_pts is not None:
                     self._mux(None)
                     ticks = self._last_pts - self._first_pts + self._info.frame_ticks
-                    for packet in self._audio.until(ticks * self._info.time_base):
-                        self._container.mux(packet)
+                    self._mux_sound(ticks * self._info.time_base)
                 self._container.close()
         finally:
             self._audio.close()
@@ -210,9 +241,10 @@ def _i420(image: Image) -> Image:
 
 def _remux(partial: Path, path: Path) -> None:
     """Put the packets of `partial` into a plain MP4 with its index in front, then remove it."""
-    finishing = path.with_name(f"{path.name}.finishing")
+    finishing = finishing_path(path)
     try:
         _copy_packets(partial, finishing)
+        sync(finishing)
         finishing.replace(path)
     finally:
         finishing.unlink(missing_ok=True)

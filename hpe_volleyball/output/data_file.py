@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -11,13 +12,12 @@ from errno import ENOSPC
 from fractions import Fraction
 from pathlib import Path
 from time import monotonic
-from types import TracebackType
-from typing import Any, Self
 
 import h5py
 import numpy as np
 
-from hpe_volleyball.errors import HpeError, OutputError
+from hpe_volleyball.closing import CompletedFile
+from hpe_volleyball.errors import OutputError
 from hpe_volleyball.output.paths import cannot_write, partial_path
 from hpe_volleyball.records import FrameResult
 
@@ -63,26 +63,32 @@ class DataHeader:
     det_interval: int
     command: str
     package_version: str
+    settings: Mapping[str, object]
+    """All options that decide about the results, by name; written as JSON."""
+    source_fingerprint: str
+    """Tells the source from other files; see `hpe_volleyball.output.provenance`."""
 
 
-class DataFile:
+class DataFile(CompletedFile):
     """The data file of a run.
 
     Rows are collected and written every few seconds, in a state that readers can open at any time
     (HDF5's single writer, multiple readers): after a kill, everything up to the last write is
-    there. The file stands under its partial name until it is complete. As a context manager it
-    closes as complete, or as incomplete when the body raised.
+    there. The file stands under its partial name until it is complete.
 
     Args:
         path: the file to make.
         header: what to say about the run.
         flush_s: seconds between writes.
+        go_on: append to the partial file, which `hpe_volleyball.output.data_cut` has prepared.
 
     Raises:
         OutputError: the file cannot be written.
     """
 
-    def __init__(self, path: Path, header: DataHeader, flush_s: float = 5.0) -> None:
+    def __init__(
+        self, path: Path, header: DataHeader, flush_s: float = 5.0, *, go_on: bool = False
+    ) -> None:
         self._path = path
         self._partial = partial_path(path)
         self._keypoints = len(header.keypoint_names)
@@ -92,11 +98,11 @@ class DataFile:
         self._failed = False
         self._closed_at: Path | None = None
         with self._reported():
-            self._file = h5py.File(self._partial, "w", libver="latest")
-            _write_header(self._file, header)
-            self._columns = {
-                name: _create(self._file, name, self._keypoints) for name in reversed(COLUMNS)
-            }
+            self._file = h5py.File(self._partial, "r+" if go_on else "w", libver="latest")
+            if not go_on:
+                write_header(self._file, header)
+                create_columns(self._file, self._keypoints)
+            self._columns = {name: self._file[name] for name in reversed(COLUMNS)}
             self._file.swmr_mode = True
 
     def write(self, result: FrameResult) -> None:
@@ -137,30 +143,13 @@ class DataFile:
                 self._closed_at = self._path
         return self._closed_at
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error is None:
-            self.close(complete=True)
-            return
-        # The error under way is the one to show.
-        with suppress(HpeError):
-            self.close(complete=False)
-
     def _flush(self) -> None:
         """Append the pending rows and bring them to disk.
 
         `frames` comes last: a frame that a reader finds there has all its people.
         """
         with self._reported():
-            if shutil.disk_usage(self._partial.parent).free < _ROOM:
-                raise OSError(ENOSPC, f"less than {_ROOM >> 20} MiB of disk space left")
+            check_room(self._partial.parent)
             for name, column in self._columns.items():
                 blocks = self._pending[name]
                 if blocks:
@@ -169,6 +158,7 @@ class DataFile:
                     column[size:] = np.concatenate(blocks)
                     column.flush()
                     blocks.clear()
+            os.fsync(self._file.id.get_vfd_handle())
         self._flushed_at = monotonic()
 
     def _close_file(self) -> None:
@@ -190,7 +180,14 @@ class DataFile:
             raise OutputError(cannot_write(self._path, error)) from error
 
 
-def _write_header(file: h5py.File, header: DataHeader) -> None:
+def check_room(folder: Path, size: int = 0) -> None:
+    """Raise OSError where `size` bytes leave less room on the disk than HDF5 needs to be safe."""
+    if shutil.disk_usage(folder).free < _ROOM + size:
+        raise OSError(ENOSPC, f"less than {(_ROOM + size) >> 20} MiB of disk space left")
+
+
+def write_header(file: h5py.File, header: DataHeader) -> None:
+    """What the file says about its run, before readers can open it."""
     fps = header.fps
     file.attrs["format"] = FORMAT
     file.attrs["source"] = header.source
@@ -204,24 +201,27 @@ def _write_header(file: h5py.File, header: DataHeader) -> None:
     file.attrs["det_interval"] = header.det_interval
     file.attrs["command"] = header.command
     file.attrs["package_version"] = header.package_version
+    file.attrs["settings"] = json.dumps(header.settings)
+    file.attrs["source_fingerprint"] = header.source_fingerprint
+    file.attrs["resumed_at"] = np.zeros(0, np.int64)
     # Only its value may change once readers can open the file.
     file.attrs["complete"] = False
 
 
-def _create(file: h5py.File, name: str, keypoints: int) -> Any:
-    """An empty, growing column."""
-    dtype, row = COLUMNS[name]
-    shape = tuple(keypoints if size == "K" else int(size) for size in row)
-    return file.create_dataset(
-        name,
-        (0, *shape),
-        np.dtype(dtype),
-        maxshape=(None, *shape),
-        chunks=(_CHUNK_ROWS, *shape),
-        compression="gzip",
-        compression_opts=_GZIP_LEVEL,
-        shuffle=True,
-    )
+def create_columns(file: h5py.File, keypoints: int) -> None:
+    """Empty, growing datasets for all `COLUMNS`, K = `keypoints`."""
+    for name, (dtype, row) in COLUMNS.items():
+        shape = tuple(keypoints if size == "K" else int(size) for size in row)
+        file.create_dataset(
+            name,
+            (0, *shape),
+            np.dtype(dtype),
+            maxshape=(None, *shape),
+            chunks=(_CHUNK_ROWS, *shape),
+            compression="gzip",
+            compression_opts=_GZIP_LEVEL,
+            shuffle=True,
+        )
 
 
 def _rows(result: FrameResult) -> dict[str, np.ndarray]:

@@ -8,8 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hpe_volleyball.errors import HpeError
+from hpe_volleyball.closing import CompletedFile
+from hpe_volleyball.errors import HpeError, OutputError
 from hpe_volleyball.media.encoders import Quality
+from hpe_volleyball.media.kept_pictures import KeptPictures
 from hpe_volleyball.media.video import VideoInfo
 from hpe_volleyball.media.video_writer import VideoWriter
 from hpe_volleyball.records import FrameResult, Image
@@ -20,10 +22,8 @@ _DEPTH = 4
 """Results that may wait to be drawn; each keeps its picture, 6 MB at 1080p."""
 
 
-class OverlaySink:
+class OverlaySink(CompletedFile):
     """The overlay video of a run.
-
-    As a context manager it closes as complete, or as incomplete when the body raised.
 
     Args:
         path: the video to make.
@@ -32,6 +32,7 @@ class OverlaySink:
         clocks: take the times of stages "draw" and "write".
         size: width and height of the video, px; without it the source's.
         quality: how much of the pictures the video keeps.
+        kept: the pictures of an earlier run to begin with.
         behind: draw and encode in a thread of its own, a few results behind; else in `write`.
 
     Raises:
@@ -47,11 +48,12 @@ class OverlaySink:
         *,
         size: tuple[int, int] | None = None,
         quality: Quality = "medium",
+        kept: KeptPictures | None = None,
         behind: bool = True,
     ) -> None:
         self._draw = draw
         self._clocks = clocks
-        self._writer = VideoWriter(path, info, size=size, quality=quality)
+        self._writer = VideoWriter(path, info, size=size, quality=quality, kept=kept)
         self._worker: Worker[FrameResult] | None = None
         if behind:
             clocks.mark_overlapping("draw", "write")
@@ -93,7 +95,48 @@ class OverlaySink:
             where = self._writer.close(complete=complete and handled)
         return where
 
+    def _handle(self, result: FrameResult) -> None:
+        with self._clocks.time("draw"):
+            image = self._draw(result)
+        with self._clocks.time("write"):
+            self._writer.write(image, result.frame.pts)
+
+
+class SpareSink:
+    """An overlay video that a run can do without: when it fails, the run goes on.
+
+    Args:
+        overlay: The video; leaving this sink leaves it.
+
+    Attributes:
+        error: Why the video ends early; None when all is well.
+    """
+
+    def __init__(self, overlay: OverlaySink) -> None:
+        self._overlay = overlay
+        self.error: str | None = None
+
+    @property
+    def encoder(self) -> str:
+        """FFmpeg's name of what encodes the video."""
+        return self._overlay.encoder
+
+    @property
+    def warning(self) -> str | None:
+        """Why the sound of the source is missing or ends early; None when all is well."""
+        return self._overlay.warning
+
+    def write(self, result: FrameResult) -> None:
+        """Queue a result, unless the video has failed."""
+        if self.error is not None:
+            return
+        try:
+            self._overlay.write(result)
+        except OutputError as error:
+            self._fail(error)
+
     def __enter__(self) -> Self:
+        self._overlay.__enter__()
         return self
 
     def __exit__(
@@ -102,15 +145,12 @@ class OverlaySink:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if error is None:
-            self.close(complete=True)
-            return
-        # The error under way is the one to show.
-        with suppress(HpeError):
-            self.close(complete=False)
+        try:
+            self._overlay.__exit__(kind, error, traceback)
+        except OutputError as failure:
+            self._fail(failure)
 
-    def _handle(self, result: FrameResult) -> None:
-        with self._clocks.time("draw"):
-            image = self._draw(result)
-        with self._clocks.time("write"):
-            self._writer.write(image, result.frame.pts)
+    def _fail(self, error: OutputError) -> None:
+        self.error = str(error)
+        with suppress(HpeError):
+            self._overlay.close(complete=False)

@@ -17,6 +17,26 @@ def partial_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}.partial{path.suffix}")
 
 
+def kept_path(path: Path) -> Path:
+    """Where a resumed run keeps what an earlier one left, until it has copied it."""
+    return path.with_name(f"{path.stem}.kept.partial{path.suffix}")
+
+
+def finishing_path(path: Path) -> Path:
+    """Where a result is put together just before it gets its final name."""
+    return path.with_name(f"{path.name}.finishing")
+
+
+def sync(path: Path) -> None:
+    """Bring what was written to a file to the disk itself, so that a power cut spares it.
+
+    Raises:
+        OSError: the disk fails, or the file is no longer there.
+    """
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
 def write_run_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write `content` as JSON; `path` appears, or is replaced, only when all is written.
 

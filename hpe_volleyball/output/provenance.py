@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import os
 import platform
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from hpe_volleyball.errors import SourceError
 from hpe_volleyball.media.live_address import without_secrets
 from hpe_volleyball.models.catalogue import by_sha256
 from hpe_volleyball.models.session import Session
@@ -19,11 +21,30 @@ _PACKAGES = (
     *("hpe-volleyball", "onnxruntime-gpu", "onnxruntime", "onnx", "opencv-python", "av"),
     *("numpy", "h5py", "lapx"),
 )
+_SAMPLE = 2**20
 
 
 def command_line() -> str:
     """The command that runs this process, as one could type it again; passwords are left out."""
     return without_secrets(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]))
+
+
+def fingerprint(path: Path) -> str:
+    """Size and hash of a file's beginning, middle and end: two recordings do not share it.
+
+    Raises:
+        SourceError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            digest = hashlib.sha256()
+            for start in (0, size // 2, max(0, size - _SAMPLE)):
+                file.seek(start)
+                digest.update(file.read(_SAMPLE))
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({error}); check the disk it is on") from error
+    return f"{size} bytes, {digest.hexdigest()}"
 
 
 def versions() -> dict[str, str]:

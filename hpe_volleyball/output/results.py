@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from hpe_volleyball.errors import ResultError
 from hpe_volleyball.output.data_file import COLUMNS, FORMAT
 from hpe_volleyball.records import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FIELDS = (
     *("frame_index", "time_s", "keyframe"),
@@ -64,6 +67,62 @@ class Results:
         """Frames per second of the source, exact."""
         return Fraction(self.attributes["fps"])
 
+    @property
+    def keypoint_names(self) -> tuple[str, ...]:
+        """K names, such as "left_hip"."""
+        return tuple(self.attributes["keypoint_names"])
+
+    @property
+    def person_time_s(self) -> NDArray[np.float64]:
+        """float64 [R], time of each row in seconds from the source's first frame."""
+        times: NDArray[np.float64] = self.time_s[
+            np.searchsorted(self.frame_index, self.person_frame)
+        ]
+        return times
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A pandas DataFrame with one row per person and frame; pandas must be installed.
+
+        Columns: frame, time_s, track_id, x1, y1, x2, y2, bbox_score, detected, and for each
+        keypoint NAME_x, NAME_y, NAME_score.
+
+        Raises:
+            ResultError: pandas is not installed.
+        """
+        try:
+            import pandas as pd  # noqa: PLC0415 - optional
+        except ImportError as error:
+            raise ResultError("to_pandas needs pandas, found none; pip install pandas") from error
+        columns: dict[str, NDArray[Any]] = {
+            "frame": self.person_frame,
+            "time_s": self.person_time_s,
+            "track_id": self.track_id,
+            **dict(zip(("x1", "y1", "x2", "y2"), self.bbox.T, strict=True)),
+            "bbox_score": self.bbox_score,
+            "detected": self.detected,
+        }
+        for k, name in enumerate(self.keypoint_names):
+            columns[f"{name}_x"] = self.keypoints[:, k, 0]
+            columns[f"{name}_y"] = self.keypoints[:, k, 1]
+            columns[f"{name}_score"] = self.keypoint_scores[:, k]
+        return pd.DataFrame(columns)
+
+
+def load_results(path: str | Path, start: float | None = None, end: float | None = None) -> Results:
+    """Read a data file, whole or from `start` up to `end`, both in seconds of the source.
+
+    Only the rows asked for are loaded: a range of a two-hour match takes a fraction of a second.
+
+    Args:
+        path: a data file, complete or partial; a run may still be writing it.
+        start: first time, inclusive; None for the first frame.
+        end: last time, exclusive; None for the end.
+
+    Raises:
+        ResultError: no such file, or not a data file of this format.
+    """
+    return read_results(Path(path), start_s=start, end_s=end)
+
 
 def read_results(
     path: Path, *, start_s: float | None = None, end_s: float | None = None
@@ -78,14 +137,14 @@ def read_results(
     Raises:
         ResultError: no such file, or not a data file of this format.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         _check_format(path, file)
         times = file["frames/time_s"][: _rows(file, "frames")]
         first = 0 if start_s is None else int(np.searchsorted(times, start_s))
         last = len(times) if end_s is None else int(np.searchsorted(times, end_s))
         last = max(first, last)
         frames = {name: file[name][first:last] for name in _names("frames")}
-        begin, end = _people_rows(file, frames["frames/index"])
+        begin, end = people_rows(file, frames["frames/index"])
         people = {name: file[name][begin:end] for name in _names("people")}
         columns = {**frames, **people}
         return Results(
@@ -95,13 +154,18 @@ def read_results(
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
+def opened(path: Path) -> Iterator[h5py.File]:
+    """A data file to read from, also while or after it was cut off.
+
+    Raises:
+        ResultError: it cannot be opened, or turns out damaged.
+    """
     if not path.is_file():
         found = "is a directory" if path.is_dir() else "no such file"
         raise ResultError(f"{path}: {found}; {_EXPECTED}")
     try:
         file = _open(path)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         raise ResultError(f"{path} cannot be opened as HDF5 ({error}); {_EXPECTED}") from error
     with file:
         try:
@@ -113,7 +177,7 @@ def _opened(path: Path) -> Iterator[h5py.File]:
 def _open(path: Path) -> h5py.File:
     try:
         return h5py.File(path, "r")
-    except OSError:
+    except (OSError, RuntimeError):
         # A run that is going on, or was killed, left it marked as open for writing.
         return h5py.File(path, "r", libver="latest", swmr=True)
 
@@ -147,7 +211,7 @@ def _rows(file: h5py.File, table: str) -> int:
     return min(len(file[name]) for name in _names(table))
 
 
-def _people_rows(file: h5py.File, frames: NDArray[np.int64]) -> tuple[int, int]:
+def people_rows(file: h5py.File, frames: NDArray[np.int64]) -> tuple[int, int]:
     """First row of people in these frames, and the one after the last; found by bisection."""
     if not len(frames):
         return 0, 0
@@ -157,11 +221,16 @@ def _people_rows(file: h5py.File, frames: NDArray[np.int64]) -> tuple[int, int]:
 
 
 def _attributes(file: h5py.File) -> dict[str, Any]:
-    """Attributes as plain Python values; lists of names as tuples of str."""
+    """Attributes as plain Python values; lists of names as tuples of str, of frames of int."""
     values = dict(file.attrs)
     names = values.get("keypoint_names", ())
+    seams = np.asarray(values.get("resumed_at", ())).tolist()
     plain = {
         name: value.item() if isinstance(value, np.generic) else value
         for name, value in values.items()
     }
-    return {**plain, "keypoint_names": tuple(str(name) for name in names)}
+    return {
+        **plain,
+        "keypoint_names": tuple(str(name) for name in names),
+        "resumed_at": tuple(seams),
+    }

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from hpe_volleyball.errors import OutputError
 from hpe_volleyball.options import InferOptions
-from hpe_volleyball.output.paths import cannot_write, partial_path
+from hpe_volleyball.output.paths import cannot_write, finishing_path, kept_path, partial_path
 from hpe_volleyball.records import FrameResult
 
 OVERLAY, DATA, RUN = "overlay", "data", "run"
@@ -43,11 +43,13 @@ class RunFiles:
         options: What to write and where.
 
     Raises:
-        OutputError: the directory cannot be made or written to, or results of an earlier run are
-            there.
+        OutputError: the directory cannot be made or written to, results of an earlier run are
+            there, or a run without a data file shall be resumed.
     """
 
     def __init__(self, source: Path, options: InferOptions) -> None:
+        if options.resume and not options.data:
+            raise OutputError("--resume goes on from the data file; leave --no-data out")
         directory = options.output_dir
         self._final = result_paths(source, options)
         try:
@@ -56,30 +58,60 @@ class RunFiles:
                 pass
         except OSError as error:
             raise OutputError(cannot_write(directory, error)) from error
+        self._source = source
+        self.resumes = options.resume and self._interrupted()
+        """An interrupted run is there, which the options ask to continue: nothing was removed."""
+        if not self.resumes:
+            self.clear(overwrite=options.overwrite)
+
+    def clear(self, *, overwrite: bool) -> None:
+        """Remove what earlier runs left.
+
+        Raises:
+            OutputError: there is something and it shall not be overwritten, or it is the source.
+        """
         _clear_the_way(
-            [p for path in self._final.values() for p in (path, partial_path(path))],
-            source,
-            overwrite=options.overwrite,
+            [p for path in self._final.values() for p in _all_names(path)],
+            self._source,
+            overwrite=overwrite,
         )
+
+    def __contains__(self, kind: str) -> bool:
+        """Whether a kind of file is asked for."""
+        return kind in self._final
 
     def __getitem__(self, kind: str) -> Path:
         """The final path of a kind of file."""
         return self._final[kind]
 
     def written(self, *, complete: bool) -> dict[str, Path]:
-        """Where the files are in the end, by kind.
+        """Where the files are in the end, by kind; the record of the run is still to be written.
 
         Of a run that is not complete, a file can be: the next one failed while it was closed.
         """
-        return {
-            kind: path if complete or path.exists() else partial_path(path)
+        found = {
+            kind: next((p for p in (path, partial_path(path)) if p.exists()), None)
             for kind, path in self._final.items()
         }
+        found[RUN] = self._final[RUN] if complete else partial_path(self._final[RUN])
+        return {kind: path for kind, path in found.items() if path is not None}
 
     def discard(self) -> None:
         """Remove what a run without a single frame left."""
         for path in self._final.values():
             partial_path(path).unlink(missing_ok=True)
+
+    def _interrupted(self) -> bool:
+        """Whether a run began here and did not end; the record of a run is its last file."""
+        data = self._final[DATA]
+        begun = data.exists() or partial_path(data).exists()
+        return begun and not self._final[RUN].exists()
+
+
+def _all_names(path: Path) -> tuple[Path, ...]:
+    """Names that a file can have on its way to this one."""
+    partial = partial_path(path)
+    return path, partial, kept_path(path), finishing_path(path), finishing_path(partial)
 
 
 def _clear_the_way(paths: list[Path], source: Path, *, overwrite: bool) -> None:

@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hpe_volleyball.media.live import LiveReport
 from hpe_volleyball.media.video import VideoInfo
+from hpe_volleyball.output.earlier import Earlier
 from hpe_volleyball.records import FrameResult
 from hpe_volleyball.timing import StageClocks, StageTime
 from hpe_volleyball.tracking.tracker import KEYFRAME
+
+
+@dataclass(frozen=True, slots=True)
+class Seam:
+    """Where a run continued an earlier one."""
+
+    frame: int
+    """First frame of the continuation."""
+    time_s: float
+    """Its time in the source."""
+    run_up: int
+    """Frames before it that were tracked once more, to know the people again."""
+    across: int
+    """Tracks with rows on both sides."""
+    broken: int
+    """People in the last frame before it who were not known again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,28 +62,43 @@ class RunSummary:
     live: LiveReport | None
     """What was lost of a live source; None: the source is a file."""
     stages: tuple[StageTime, ...]
+    failed: dict[str, str]
+    """What went wrong with files that the run went on without, by kind; they stay partial."""
+    seam: Seam | None
+    """Where this run went on from an earlier one. Frames, keyframes, people and ids are then those
+    of both together, times and detector calls of this one."""
+
+    @property
+    def frames_handled(self) -> int:
+        """Frames that went through the stages: in a resumed run those behind, and the run-up."""
+        return self.frames - (self.seam.frame - self.seam.run_up if self.seam else 0)
 
 
-@dataclass(slots=True)
 class Tally:
-    """Counts what passes through a run."""
+    """Counts what passes through a run.
 
-    frames: int = 0
-    keyframes: int = 0
-    people: int = 0
-    ids: set[int] = field(default_factory=set)
-    first_s: float = 0.0
-    last_s: float = 0.0
+    Args:
+        earlier: The run that this one continues; its frames are counted too.
+    """
+
+    def __init__(self, earlier: Earlier | None = None) -> None:
+        self.frames = earlier.frames if earlier else 0
+        self._keyframes = int(earlier.keyframe.sum()) if earlier else 0
+        self._people = earlier.people if earlier else 0
+        self._ids = set(earlier.ids) if earlier else set()
+        self._handled = 0
+        self._first_s = self._last_s = 0.0
 
     def add(self, result: FrameResult) -> None:
         """Count one more result."""
-        if not self.frames:
-            self.first_s = result.frame.time_s
-        self.last_s = result.frame.time_s
+        if not self._handled:
+            self._first_s = result.frame.time_s
+        self._handled += 1
+        self._last_s = result.frame.time_s
         self.frames += 1
-        self.keyframes += result.keyframe
-        self.people += len(result.tracks.ids)
-        self.ids.update(result.tracks.ids.tolist())
+        self._keyframes += result.keyframe
+        self._people += len(result.tracks.ids)
+        self._ids.update(result.tracks.ids.tolist())
 
     def summary(
         self,
@@ -81,23 +113,25 @@ class Tally:
         detector_calls: Mapping[str, int],
         clocks: StageClocks,
         complete: bool,
+        failed: dict[str, str],
+        seam: Seam | None,
     ) -> RunSummary:
         """What the run did; call it when all files are closed, for then the clock stops."""
         wall_s = clocks.wall_s
         stages = tuple(clocks.summary())
-        length_s = self.last_s - self.first_s + 1 / float(source.rate)
+        length_s = self._last_s - self._first_s + 1 / float(source.rate) if self._handled else 0.0
         return RunSummary(
             source=source.name,
             outputs=outputs,
             complete=complete,
             frames=self.frames,
-            keyframes=self.keyframes,
+            keyframes=self._keyframes,
             detector_calls=sum(detector_calls.values()),
             extra_calls={why: n for why, n in detector_calls.items() if why != KEYFRAME},
-            people=self.people,
-            ids=len(self.ids),
+            people=self._people,
+            ids=len(self._ids),
             wall_s=wall_s,
-            fps=self.frames / wall_s,
+            fps=self._handled / wall_s,
             realtime_factor=length_s / wall_s,
             provider=provider,
             notes=notes,
@@ -105,4 +139,6 @@ class Tally:
             warnings=warnings,
             live=live,
             stages=stages,
+            failed=failed,
+            seam=seam,
         )

@@ -40,7 +40,7 @@ def test_every_option_reaches_the_run(cli: Cli, given: list[InferOptions]) -> No
         *("--court", "0,0,50,0,50,60", "--max-people", "5"),
         *("--start", "1:00", "--end", "2:00", "--max-frames", "9", "--max-seconds", "30"),
         *("--no-lookahead", "--no-video", "--no-data", "--show", "--overwrite"),
-        *("--video-height", "720", "--video-quality", "low"),
+        *("--video-height", "720", "--video-quality", "low", "--resume", "--strict"),
     )
     assert cli("infer", "match.mp4", *arguments).code == 0
     [options] = given

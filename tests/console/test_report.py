@@ -32,6 +32,8 @@ SUMMARY = RunSummary(
     encoder="libx264",
     warnings=("3 damaged pictures of the source were left out",),
     live=LiveReport(dropped=7, reconnects=2, lost_s=3.25),
+    failed={},
+    seam=None,
     stages=(
         StageTime("capture", 120_001, 2.5, 2.25, 4.125, 300.0, 0.25, overlaps=True),
         StageTime("detect", 31_200, 20.0, 19.0, 31.5, 624.0, 0.52, overlaps=False),

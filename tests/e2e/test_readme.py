@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -69,13 +70,35 @@ def test_the_other_commands_work_one_after_the_other(cli: Cli, place: Path) -> N
 
 def test_the_python_example_works(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert place
-    [example] = blocks("python")
+    _, example = blocks("python")
     assert len([line for line in example.splitlines() if line]) == 5
     exec(compile(example, "README.md", "exec"), {})  # noqa: S102 - it is ours
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 15
     assert lines[-1].startswith("0.56 [")
     assert lines[-1].endswith(", 17, 2)")
+
+
+def test_the_plot_of_a_players_hips(
+    cli: Cli, place: Path, demo_models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    outcome = cli("infer", "match.mp4", *demo_models.options, "--no-video", "-q")
+    assert (outcome.code, outcome.err) == (0, "")
+    example, _ = blocks("python")
+    assert len([line for line in example.splitlines() if line]) == 10
+    drawn: dict[str, Any] = {}
+    exec(compile(example, "README.md", "exec"), drawn)  # noqa: S102 - it is ours
+    assert (place / "hips.png").stat().st_size > 5000
+    [line] = drawn["plt"].gca().lines
+    times, heights = line.get_data()
+    assert len(times) == 15
+    # A standing player's hips are above the middle of the box of the player.
+    box = drawn["results"].bbox[drawn["player"]]
+    share = (heights - (360 - box[:, 3])) / (box[:, 3] - box[:, 1])
+    assert (share > 0.4).all()
+    assert (share < 0.7).all()
+    drawn["plt"].close("all")
 
 
 def test_the_table_of_options_is_complete() -> None:

@@ -54,6 +54,8 @@ def test_the_file_is_format_1_for_any_reader(tmp_path: Path) -> None:
     assert json.loads(attributes.pop("models")) == list(MODELS)
     assert tuple(attributes.pop("keypoint_names")) == COCO17.names
     assert np.array_equal(attributes.pop("skeleton_edges"), COCO17.edges)
+    assert json.loads(attributes.pop("settings")) == {"det_interval": 4}
+    assert attributes.pop("resumed_at").tolist() == []
     assert attributes == {
         "format": 1,
         "source": "Halle 3 ä Spiel.mp4",
@@ -64,6 +66,7 @@ def test_the_file_is_format_1_for_any_reader(tmp_path: Path) -> None:
         "det_interval": 4,
         "command": "hpe-volleyball infer match.mp4",
         "package_version": "0.1.0",
+        "source_fingerprint": "4 bytes, ab",
         "complete": True,
     }
 

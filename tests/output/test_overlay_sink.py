@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 from hpe_volleyball.errors import OutputError
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.media.video import VideoInfo, probe
-from hpe_volleyball.output.overlay_sink import OverlaySink
+from hpe_volleyball.output.overlay_sink import OverlaySink, SpareSink
+from hpe_volleyball.output.paths import partial_path
 from hpe_volleyball.records import Frame, FrameResult, Image, Poses, Tracks
 from hpe_volleyball.timing import StageClocks
 from tests.clips import fixed_rate, number_of, picture
@@ -147,3 +149,36 @@ def test_without_a_thread_an_error_is_met_by_the_result_that_caused_it(
     kept = sink.close(complete=False)
     assert not path.exists()
     assert shown(kept) == [0, 2]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("spare", [True, False])
+def test_a_pipe_that_is_closed(tmp_path: Path, info: VideoInfo, spare: bool) -> None:
+    """The reader of the video goes away: a spare video is left out, another one ends the run."""
+    pipe = partial_path(tmp_path / "v.mp4")
+    os.mkfifo(pipe)
+
+    def read_a_little() -> None:
+        with pipe.open("rb") as reader:
+            reader.read(2000)
+
+    reading = threading.Thread(target=read_a_little)
+    reading.start()
+    overlay = OverlaySink(tmp_path / "v.mp4", info, doubled, StageClocks())
+    sink = SpareSink(overlay) if spare else overlay
+
+    def run() -> None:
+        with sink:
+            for number in range(200):
+                sink.write(result(number))
+
+    if spare:
+        run()
+    else:
+        with pytest.raises(OutputError, match=r"v\.mp4 cannot be written \(Broken pipe\)"):
+            run()
+    reading.join()
+    if isinstance(sink, SpareSink):
+        assert sink.error is not None
+        assert "Broken pipe" in sink.error
+    assert not (tmp_path / "v.mp4").exists()

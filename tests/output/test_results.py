@@ -4,13 +4,33 @@ import json
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 
 from hpe_volleyball.errors import ResultError
 from hpe_volleyball.output.data_file import DataFile
-from hpe_volleyball.output.results import read_results
+from hpe_volleyball.output.results import load_results, read_results
 from hpe_volleyball.skeleton import COCO17
 from tests.rows import HEADER, assert_holds, result
+
+
+def test_a_pandas_frame_has_a_row_per_person(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    with DataFile(tmp_path / "m.h5", HEADER) as file:
+        for number in range(50):
+            file.write(result(number))
+    part = load_results(str(tmp_path / "m.h5"), 1.0, 1.2)
+    assert part.frame_index.tolist() == [25, 26, 27, 28, 29]
+    assert part.keypoint_names == COCO17.names
+    frame = part.to_pandas()
+    assert len(frame.columns) == 9 + 3 * 17
+    assert frame["frame"].tolist() == [25, 26, 26, 27, 27, 27, 29]
+    assert frame["time_s"].tolist() == [n / 25 for n in frame["frame"]]
+    assert frame["track_id"].tolist() == [1, 1, 2, 1, 2, 3, 1]
+    assert np.array_equal(frame[["x1", "y1", "x2", "y2"]], part.bbox)
+    hip = COCO17.names.index("left_hip")
+    assert np.array_equal(frame[["left_hip_x", "left_hip_y"]], part.keypoints[:, hip])
+    assert np.array_equal(frame["left_hip_score"], part.keypoint_scores[:, hip])
 
 
 def test_attributes_are_plain_values(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from hpe_volleyball.errors import OutputError
 from hpe_volleyball.options import InferOptions
+from hpe_volleyball.output.paths import partial_path
 from hpe_volleyball.output.run_files import DATA, OVERLAY, RUN, RunFiles
 from tests.runs import names
 
@@ -88,7 +89,11 @@ def test_a_directory_that_cannot_be_written_to(source: Path) -> None:
 
 def test_where_files_are_in_the_end(source: Path, tmp_path: Path) -> None:
     files = RunFiles(source, options(tmp_path))
+    assert set(files.written(complete=False)) == {RUN}
+    partial_path(files[DATA]).write_text("stopped")
+    partial_path(files[OVERLAY]).write_text("stopped")
     assert files.written(complete=False)[DATA].name == "match.one.poses.partial.h5"
+    assert files.written(complete=True)[RUN].name == "match.one.run.json"
     files[DATA].write_text("closed before the video failed")
     kept = files.written(complete=False)
     assert kept[DATA].name == "match.one.poses.h5"

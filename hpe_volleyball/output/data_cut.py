@@ -1,0 +1,51 @@
+"""Cuts the data file of a stopped or killed run to its first frames, ready to be appended to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from hpe_volleyball.errors import OutputError
+from hpe_volleyball.output.data_file import COLUMNS, check_room, create_columns
+from hpe_volleyball.output.paths import cannot_write, finishing_path, sync
+from hpe_volleyball.output.results import opened, people_rows
+
+_BLOCK_ROWS = 2**16
+
+
+def cut_data(source: Path, partial: Path, frames: int) -> None:
+    """Make `partial` the first `frames` frames of `source`, marked as resumed there.
+
+    A killed file cannot be written to any more, so its rows go into a new one, which replaces
+    `partial` only when it is whole; `source` and `partial` may be the same.
+
+    Raises:
+        ResultError: `source` cannot be read.
+        OutputError: the new file cannot be written.
+    """
+    fresh = finishing_path(partial)
+    try:
+        check_room(partial.parent, source.stat().st_size)
+        with opened(source) as old, h5py.File(fresh, "w", libver="latest") as new:
+            for name, value in old.attrs.items():
+                new.attrs[name] = value
+            new.attrs["complete"] = False
+            new.attrs["resumed_at"] = np.append(old.attrs["resumed_at"], np.int64(frames))
+            create_columns(new, old["people/keypoints"].shape[1])
+            _, people = people_rows(old, old["frames/index"][:frames])
+            for name in COLUMNS:
+                rows = frames if name.startswith("frames/") else people
+                new[name].resize(rows, axis=0)
+                for start in range(0, rows, _BLOCK_ROWS):
+                    end = min(rows, start + _BLOCK_ROWS)
+                    new[name][start:end] = old[name][start:end]
+        sync(fresh)
+        fresh.replace(partial)
+        if source != partial:
+            source.unlink()
+    except (OSError, RuntimeError) as error:
+        raise OutputError(cannot_write(partial, error)) from error
+    finally:
+        fresh.unlink(missing_ok=True)

@@ -1,0 +1,164 @@
+"""kill -9 in the middle of a run: what was done is readable, and `--resume` completes it."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hpe_volleyball.media.kept_pictures import count_pictures
+from hpe_volleyball.output.results import Results, read_results
+from tests.clips import fixed_rate
+from tests.recorded import record
+from tests.runs import Models, names, sound_packets, stamps
+
+RUN = """
+import os, sys, time
+from pathlib import Path
+from hpe_volleyball import InferOptions, infer_video
+video, det, pose, out, frames, log = sys.argv[1:]
+journal = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+options = InferOptions(
+    det=Path(det), pose=Path(pose), output_dir=Path(out), device="cpu", max_frames=int(frames)
+)
+tell = lambda result: os.write(journal, b"%d %f\\n" % (result.frame.index, time.monotonic()))
+infer_video(video, options, on_frame=tell)
+"""
+"""A run that notes when each frame was handed to the files."""
+START = "import sys; from hpe_volleyball.cli import main; sys.argv[0] = 'hpe-volleyball'; main()"
+COLUMNS = (
+    *("frame_index", "time_s", "keyframe", "person_frame", "track_id", "bbox", "bbox_score"),
+    *("detected", "keypoints", "keypoint_scores"),
+)
+PATIENCE_S = 600
+LOSS_S = 10.0
+
+
+def journal(path: Path) -> list[float]:
+    """When each frame was handed over; the last line may be torn."""
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+    return [float(line.split()[1]) for line in lines]
+
+
+def killed(run: list[str], log: Path, after: int, delay_s: float) -> float:
+    """Start a run and kill it some time after a frame; the moment, or when it had ended."""
+    with subprocess.Popen([sys.executable, "-c", RUN, *run]) as process:  # noqa: S603
+        deadline = time.monotonic() + PATIENCE_S
+        while len(journal(log)) <= after and process.poll() is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        time.sleep(delay_s)
+        process.kill()
+        return time.monotonic()
+
+
+def assert_rows_before(part: Results, whole: Results) -> int:
+    """What was kept is the beginning of the whole; its number of frames."""
+    frames = len(part.frame_index)
+    rows = int(np.searchsorted(whole.person_frame, frames))
+    for name in COLUMNS:
+        kept = frames if name in {"frame_index", "time_s", "keyframe"} else rows
+        np.testing.assert_array_equal(getattr(part, name)[:kept], getattr(whole, name)[:kept])
+    return frames
+
+
+def equal_share(one: Results, other: Results) -> float:
+    """Part of the rows of people that are the same in all columns, bit by bit."""
+    keys = [
+        {
+            (int(f), int(i)): row
+            for row, (f, i) in enumerate(zip(r.person_frame, r.track_id, strict=True))
+        }
+        for r in (one, other)
+    ]
+    same = sum(
+        all(
+            np.array_equal(getattr(one, name)[row], getattr(other, name)[keys[1][key]])
+            for name in COLUMNS[5:]
+        )
+        for key, row in keys[0].items()
+        if key in keys[1]
+    )
+    return same / max(len(keys[0]), len(keys[1]))
+
+
+def kill_and_resume(
+    clip: Path, models: Models, folder: Path, frames: int, moments: list[tuple[int, float]]
+) -> list[dict[str, float]]:
+    """Kill a run at each moment (frame, and seconds after it) and resume it; what came of it."""
+    reference = folder / "whole"
+    options = (*models.options, "--device", "cpu", "--max-frames", str(frames), "--quiet")
+    resume = [sys.executable, "-c", START, "infer", str(clip), *options, "--output-dir"]
+    subprocess.run([*resume, str(reference)], check=True, timeout=PATIENCE_S)  # noqa: S603
+    whole = read_results(reference / f"{clip.stem}.poses.h5")
+    rows = []
+    for number, (after, delay_s) in enumerate(moments):
+        out, log = folder / f"out{number}", folder / f"log{number}"
+        run = [str(clip), str(models.det), str(models.pose), str(out), str(frames), str(log)]
+        moment = killed(run, log, after, delay_s)
+        assert not [name for name in names(out) if ".partial." not in name]
+        part = read_results(out / f"{clip.stem}.poses.partial.h5")
+        pictures = count_pictures(out / f"{clip.stem}.overlay.partial.mp4")
+        kept = min(assert_rows_before(part, whole), pictures)
+        handled = journal(log)
+        lost_s = moment - handled[kept] if kept < len(handled) else 0.0
+        done = subprocess.run(  # noqa: S603
+            [*resume, str(out), "--resume"],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        both = read_results(out / f"{clip.stem}.poses.h5")
+        overlay = f"{clip.stem}.overlay.mp4"
+        assert stamps(out / overlay) == stamps(reference / overlay)
+        rows.append(
+            {
+                "handled": len(handled),
+                "kept": kept,
+                "lost_s": round(lost_s, 2),
+                "rows": len(both.track_id),
+                "rows_of_whole": len(whole.track_id),
+                "equal_share": equal_share(both, whole),
+            }
+        )
+        assert lost_s <= LOSS_S
+    return rows
+
+
+def test_a_killed_run_is_completed(tmp_path: Path, constant_models: Models) -> None:
+    clip = fixed_rate(tmp_path / "match.mp4", 1500, size=(320, 240), audio="aac")
+    [row] = kill_and_resume(clip, constant_models, tmp_path, 1500, [(700, 0.3)])
+    assert row["handled"] < 1500
+    assert row["equal_share"] == 1.0
+    overlay = "match.overlay.mp4"
+    assert sound_packets(tmp_path / "out0" / overlay) == sound_packets(tmp_path / "whole" / overlay)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(4 * 3600)
+def test_twenty_kills(tmp_path: Path, shared: Path, real_models: Models) -> None:
+    clip = shared / "clips" / "walk-2people-30fps.mp4"
+    frames, kills = 300, 20
+    rng = random.Random(8)  # noqa: S311 - not for secrets
+    moments = [(rng.randrange(-1, frames - 20), rng.uniform(0, 0.5)) for _ in range(kills)]
+    rows = kill_and_resume(clip, real_models, tmp_path, frames, moments)
+    content = {
+        "clip": clip.name,
+        "frames": frames,
+        "models": [real_models.det.stem, real_models.pose.stem],
+        "worst_loss_s": max(row["lost_s"] for row in rows),
+        "least_equal_share": min(row["equal_share"] for row in rows),
+        "kills": rows,
+    }
+    record("kills", content)
+    assert all(row["rows"] == row["rows_of_whole"] for row in rows)
+    assert min(row["equal_share"] for row in rows) == 1.0
