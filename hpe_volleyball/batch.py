@@ -12,7 +12,6 @@ from typing import Literal
 from hpe_volleyball.errors import HpeError, OutputError, SourceError
 from hpe_volleyball.finished import is_finished
 from hpe_volleyball.infer import Models, infer_video, load_models
-from hpe_volleyball.interrupt import StoppedAtOnce
 from hpe_volleyball.media.live_address import is_live, without_secrets
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output.summary import RunSummary
@@ -144,8 +143,6 @@ class Batch:
                 summary = infer_video(video, options, models=self._models, on_frame=on_frame)
         except HpeError as error:
             return Outcome(video, "failed", error=error)
-        except StoppedAtOnce:
-            raise
         except KeyboardInterrupt:
             return Outcome(video, "stopped")
         if summary.failed and summary.complete:

@@ -11,7 +11,7 @@ from typing import Any
 
 from hpe_volleyball.court import PeopleFilter, check_court
 from hpe_volleyball.errors import HpeError, OutputError, SourceError
-from hpe_volleyball.interrupt import StoppedAtOnce, interrupt_held
+from hpe_volleyball.interrupt import interrupt_held
 from hpe_volleyball.media.live import LiveReader
 from hpe_volleyball.media.video import VideoInfo
 from hpe_volleyball.models.download import OnProgress
@@ -170,8 +170,6 @@ def infer_video(
                         on_frame(result)
                 if not tally.frames:
                     raise SourceError(_nothing_asked_for(info, options))
-        except StoppedAtOnce:
-            raise
         except (KeyboardInterrupt, HpeError) as error:
             stop = error
     if stop is not None and not tally.frames:

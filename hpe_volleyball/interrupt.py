@@ -10,8 +10,11 @@ from types import FrameType
 from typing import Any
 
 
-class StoppedAtOnce(KeyboardInterrupt):
-    """A second signal came while the first one was being obeyed."""
+class StoppedAtOnce(BaseException):
+    """A second signal came while the first one was being obeyed.
+
+    It is no KeyboardInterrupt: nobody shall tidy up for it, the command line's library neither.
+    """
 
 
 _USUAL: dict[int, Callable[[int, FrameType | None], Any] | int] = {

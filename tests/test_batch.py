@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from hpe_volleyball import FrameResult, InferOptions, infer_video, read_results
+from hpe_volleyball import FrameResult, InferOptions, infer_video, load_results
 from hpe_volleyball.batch import Batch, find_recordings, recordings_in
 from hpe_volleyball.errors import ModelError, OutputError, SourceError
 from hpe_volleyball.finished import unfinished_files
@@ -197,7 +197,7 @@ def test_a_failed_one_does_not_stop_the_rest(
         *("A.overlay.mp4", "A.poses.h5", "A.run.json"),
         *("b.overlay.mp4", "b.poses.h5", "b.run.json"),
     ]
-    assert read_results(out / "b.poses.h5").complete
+    assert load_results(out / "b.poses.h5").complete
 
 
 def test_finished_ones_are_skipped(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpe_volleyball import InferOptions, infer_video, iter_results, read_results
+from hpe_volleyball import InferOptions, infer_video, iter_results, load_results
 from hpe_volleyball.court import PeopleFilter, best, check_court, parse_court
 from hpe_volleyball.errors import OptionError
 from hpe_volleyball.output.draw import OverlayPainter
@@ -179,7 +179,7 @@ def test_a_run_tracks_who_is_on_the_court_and_says_which_it_was(
     clip = fixed_rate(tmp_path / "match.mp4", 12)
     court: Polygon = ((0, 0), (45, 0), (45, 64), (0, 64))
     summary = infer_video(clip, replace(options, court=court))
-    results = read_results(Path(summary.outputs["data"]))
+    results = load_results(Path(summary.outputs["data"]))
     assert (summary.ids, summary.people) == (1, 12)
     np.testing.assert_allclose(feet(results.bbox)[:, 0], 21, atol=0.1)
     written = json.loads(Path(summary.outputs["run"]).read_text(encoding="utf-8"))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 
 import pytest
 
-from hpe_volleyball.interrupt import interrupt_held
+from hpe_volleyball.interrupt import StoppedAtOnce, interrupt_held
 
 
 def press() -> None:
@@ -27,12 +28,25 @@ def test_nothing_happens_until_it_is_asked_for() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_second_press_comes_through() -> None:
-    with pytest.raises(KeyboardInterrupt), interrupt_held():  # noqa: PT012
+def terminate() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("again", [press, terminate])
+def test_a_second_signal_comes_through(again: Callable[[], None]) -> None:
+    with pytest.raises(StoppedAtOnce), interrupt_held():  # noqa: PT012
         press()
-        press()
+        again()
         pytest.fail("the second press was held back")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_being_terminated_is_held_back_like_ctrl_c() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), interrupt_held() as check:  # noqa: PT012
+        terminate()
+        check()
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_ignored_interrupts_stay_ignored() -> None:

@@ -30,11 +30,15 @@ from hpe_volleyball.errors import DeviceError
 from hpe_volleyball.models.devices import PROVIDERS, Device, Granted
 from hpe_volleyball.models.nvidia import read_driver, why_not_enough
 
-# ONNX Runtime's exceptions have no common base but Exception.
-ORT_ERRORS: tuple[type[Exception], ...] = tuple(
-    error
-    for error in vars(ort_state).values()
-    if isinstance(error, type) and issubclass(error, Exception)
+# ONNX Runtime's exceptions have no common base but Exception. Its messages quote the model, and
+# where that is damaged they can be no valid text.
+ORT_ERRORS: tuple[type[Exception], ...] = (
+    UnicodeDecodeError,
+    *(
+        error
+        for error in vars(ort_state).values()
+        if isinstance(error, type) and issubclass(error, Exception)
+    ),
 )
 OPENVINO_DEVICES = ("GPU", "CPU")
 """OpenVINO's own devices, the better first. Its "AUTO" counts as granted and leaves every node to

@@ -41,12 +41,15 @@ def wait_for(path: Path, least: int) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent in another way")
-def test_everything_until_then_is_kept(tmp_path: Path, constant_models: Models) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_everything_until_then_is_kept(
+    tmp_path: Path, constant_models: Models, number: signal.Signals
+) -> None:
     clip = fixed_rate(tmp_path / "match.mp4", 3000, size=(320, 240), audio="aac")
     out = tmp_path / "out"
     process = start("infer", clip, *constant_models.options, "--output-dir", out)
     wait_for(out / "match.overlay.partial.mp4", 20_000)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     printed, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert errors == ""
@@ -63,6 +66,23 @@ def test_everything_until_then_is_kept(tmp_path: Path, constant_models: Models) 
     assert stamps(out / kept[0]) == stamps(clip)[:frames]
     summary = json.loads((out / kept[2]).read_text(encoding="utf-8"))["summary"]
     assert (summary["complete"], summary["frames"]) == (False, frames)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent in another way")
+def test_a_second_signal_stops_at_once(tmp_path: Path, constant_models: Models) -> None:
+    clip = fixed_rate(tmp_path / "match.mp4", 3000, size=(320, 240))
+    out = tmp_path / "out"
+    arguments = ("infer", clip, *constant_models.options, "--output-dir", out)
+    process = start(*arguments)
+    wait_for(out / "match.overlay.partial.mp4", 20_000)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process.send_signal(number)
+    _, errors = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, errors) == (130, "")
+    assert {"match.overlay.partial.mp4", "match.poses.partial.h5"} <= set(names(out))
+    resumed = start(*arguments, "--resume", "--quiet")
+    assert resumed.communicate(timeout=PATIENCE_S) == ("", "")
+    assert len(read_results(out / "match.poses.h5").frame_index) == 3000
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent in another way")

@@ -102,3 +102,13 @@ def test_a_graph_runs_as_stored_or_optimised(demo_models: Models) -> None:
     crops = np.random.default_rng(3).standard_normal((2, 3, 256, 192)).astype(np.float32)
     for one, other in zip(plain.run({"input": crops}), fast.run({"input": crops}), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_a_model_whose_error_is_no_text(tmp_path: Path) -> None:
+    """ONNX Runtime quotes the broken name in a message that is no UTF-8."""
+    model = graphs.detector(tmp_path / "det.onnx", [[0, 0, 9, 9, 0.9]], [0])
+    content = model.read_bytes()
+    assert b"Identity" in content
+    model.write_bytes(content.replace(b"Identity", b"\xbadentity"))
+    with pytest.raises(ModelError, match="expected an ONNX model"):
+        open_session(model, "cpu")
