@@ -40,6 +40,9 @@ per person and frame, ascending by frame."""
 _CHUNK_ROWS = 256
 """A flush rewrites the last, half-filled chunk of a column elsewhere in the file and leaves a hole:
 small chunks keep the holes small (12 people at 30 frames/s: 2.3 KB per frame, 7.4 KB with 4096)."""
+_CHUNK_CACHE = 2**20
+"""Bytes of a column's chunks that HDF5 keeps: enough for the last chunk of each. Its own 8 MB for
+each of ten columns fill up over an hour, which looks like a leak."""
 _ROOM = 32 * 2**20
 """Bytes that must be free before a write. HDF5 does not survive a full disk: a file that it fails
 to write cannot be closed and crashes the program at its end (h5py issue 914)."""
@@ -98,7 +101,12 @@ class DataFile(CompletedFile):
         self._failed = False
         self._closed_at: Path | None = None
         with self._reported():
-            self._file = h5py.File(self._partial, "r+" if go_on else "w", libver="latest")
+            self._file = h5py.File(
+                self._partial,
+                "r+" if go_on else "w",
+                libver="latest",
+                rdcc_nbytes=_CHUNK_CACHE,
+            )
             if not go_on:
                 write_header(self._file, header)
                 create_columns(self._file, self._keypoints)
