@@ -145,7 +145,8 @@ def infer_video(
     sinks: list[Sink] = []
     stop: KeyboardInterrupt | HpeError | None = None
     with ExitStack() as opened:
-        source = opened.enter_context(open_source(video, options, clocks))
+        source = open_source(video, options, clocks)
+        opened.callback(source.close)
         info = source.info
         _check_court(info, options)
         about_source = _about_source(info)
@@ -153,7 +154,8 @@ def infer_video(
         header = _header(info, models, options)
         resumption = find_resumption(files, header, info, options)
         if resumption is not None:
-            source = opened.enter_context(resumption.source(info, options, clocks))
+            source = resumption.source(info, options, clocks)
+            opened.callback(source.close)
         tracker = _tracker(info, options)
         tally = Tally(resumption.earlier if resumption else None)
         try:
