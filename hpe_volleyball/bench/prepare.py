@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from hpe_volleyball.bench.measure import MOST, WARM_UP, Bench, fitting_frames
+from hpe_volleyball.bench.measure import BUDGET_S, MOST, WARM_UP, Bench, fitting_frames
 from hpe_volleyball.bench.rows import Precisions, candidate_rows, cumulative_rows
 from hpe_volleyball.bench.scene import RallyScene, Scene, VideoScene
 from hpe_volleyball.errors import SourceError
@@ -67,12 +67,18 @@ def prepare(
 
 
 def frames_to_run(
-    bench: Bench, video: Path | None, options: InferOptions, *, frames: int | None, rounds: int
+    bench: Bench,
+    video: Path | None,
+    options: InferOptions,
+    *,
+    frames: int | None,
+    rounds: int,
+    budget_s: float = BUDGET_S,
 ) -> int:
     """Warm up, and choose the number of frames where it is not given."""
     seconds = bench.warm_up()
     available = MOST if video is None else expected_frames(video, options)
-    return frames or fitting_frames(seconds, rounds, available)
+    return frames or fitting_frames(seconds, rounds, available, budget_s)
 
 
 def _with_random_nets(options: InferOptions, device: Granted, folder: Path) -> InferOptions:
