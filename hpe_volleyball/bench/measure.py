@@ -20,11 +20,11 @@ from hpe_volleyball.output.run_files import DATA
 from hpe_volleyball.output.summary import RunSummary
 from hpe_volleyball.records import FrameResult
 
-WARM_UP = 10
+WARM_UP = 6
 """Frames before the clock counts: lazy loading, arenas, the first shapes."""
 BUDGET_S = 100.0
 """For all rounds together, where the number of frames is not given."""
-LEAST, MOST = 16, 100
+LEAST, MOST = 12, 100
 """Frames of a run, where the number is not given."""
 
 
