@@ -28,14 +28,14 @@ def tables(content: dict[str, Any]) -> str:
         same = f"{boxes['same']:.1%} of {boxes['boxes']:.0f} boxes are the same"
         parts += [
             f"## {clip['clip']}\n",
-            whole_table(clip),
+            table(*whole_rows(clip)),
             stage_table(clip),
             f"Both detectors: {same}, mean IoU {boxes['iou']:.4f}.\n",
         ]
     return "\n".join(parts)
 
 
-def whole_table(clip: dict[str, Any]) -> str:
+def whole_rows(clip: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Whole programs, from the start of the process to its end; speed is against the first row."""
     headings = ["", "wall s", "CPU s", "peak MB", "ms per frame", "fps", "people a frame", "speed"]
     reference = next(iter(clip["runs"].values()))
@@ -54,7 +54,7 @@ def whole_table(clip: dict[str, Any]) -> str:
                 f"{median(ratio):.2f}",
             ]
         )
-    return table(headings, rows)
+    return headings, rows
 
 
 def stage_table(clip: dict[str, Any]) -> str:

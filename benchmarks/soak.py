@@ -91,8 +91,8 @@ def resident_mb() -> float:
     raise OSError("/proc/self/status: expected a line VmRSS, found none")
 
 
-def write_loop(clip: Path, times: int, path: Path) -> Path:
-    """The packets of a clip, again and again, with time stamps that go on."""
+def write_loop(clip: Path, frames: int, times: int, path: Path) -> Path:
+    """The packets of a clip of so many frames, again and again, with time stamps that go on."""
     with av.open(str(path), "w") as out:
         stream = None
         for number in range(times):
@@ -101,7 +101,7 @@ def write_loop(clip: Path, times: int, path: Path) -> Path:
                 stream = stream or out.add_stream_from_template(video)
                 if video.time_base is None:
                     raise ValueError(f"{clip}: expected a time base")
-                ticks = round(Fraction(LOOP, RATE) / video.time_base)
+                ticks = round(Fraction(frames, RATE) / video.time_base)
                 for packet in source.demux(video):
                     if packet.dts is None or packet.pts is None:
                         continue
@@ -152,7 +152,7 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     size = (options.width, options.height)
     scene = RallyScene(folder, LOOP, stand_ins=True, size=size, team_size=options.team_size)
     times = max(1, round(options.minutes * 60 * RATE / LOOP))
-    stream = write_loop(scene.clip, times, folder / "stream.mp4")
+    stream = write_loop(scene.clip, LOOP, times, folder / "stream.mp4")
     infer = InferOptions(
         det=build_graph("rtmdet-nano", folder / "det.onnx"),
         pose=build_graph("rtmpose-t", folder / "pose.onnx"),

@@ -20,11 +20,11 @@ from hpe_volleyball.output.run_files import DATA
 from hpe_volleyball.output.summary import RunSummary
 from hpe_volleyball.records import FrameResult
 
-WARM_UP = 10
+WARM_UP = 6
 """Frames before the clock counts: lazy loading, arenas, the first shapes."""
-_BUDGET_S = 100.0
+BUDGET_S = 100.0
 """For all rounds together, where the number of frames is not given."""
-LEAST, MOST = 16, 100
+LEAST, MOST = 12, 100
 """Frames of a run, where the number is not given."""
 
 
@@ -195,14 +195,17 @@ def _agreement(found: Comparison) -> Agreement:
     )
 
 
-def fitting_frames(seconds_per_frame: float, rounds: int, available: int | None) -> int:
-    """Frames of a run such that all rounds take under two minutes, within limits.
+def fitting_frames(
+    seconds_per_frame: float, rounds: int, available: int | None, budget_s: float = BUDGET_S
+) -> int:
+    """Frames of a run such that all rounds fit into a budget, within limits.
 
     Args:
         seconds_per_frame: That one frame of all rows takes.
         rounds: How many times each row is run.
         available: Length of the clip; None if unknown.
+        budget_s: Seconds for all rounds together.
     """
-    fitting = int(_BUDGET_S / (rounds * seconds_per_frame))
+    fitting = int(budget_s / (rounds * seconds_per_frame))
     frames = max(LEAST, min(MOST, fitting))
     return frames if available is None else max(1, min(frames, available))

@@ -26,14 +26,17 @@ _COLOURS = dict(
 )
 _BESIDE_ALPHA = 0.35
 _DPI = 110
+_KINDS = (".png", ".svg", ".pdf")
 
 
-def check_plot() -> None:
+def check_plot(path: Path) -> None:
     """Say so before minutes of measuring if nothing can be drawn.
 
     Raises:
-        OutputError: matplotlib is not installed.
+        OutputError: matplotlib is not installed, or the file's name is that of no picture.
     """
+    if path.suffix.lower() not in _KINDS:
+        raise OutputError(f"--plot {path}: expected a name that ends in {', '.join(_KINDS)}")
     if find_spec("matplotlib") is None:
         raise OutputError(
             "--plot needs matplotlib, which is not installed; "
@@ -47,7 +50,7 @@ def plot(result: BenchResult, path: Path) -> None:
     Raises:
         OutputError: matplotlib is not installed, or the file cannot be written.
     """
-    check_plot()
+    check_plot(path)
     figure = _figure(result)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

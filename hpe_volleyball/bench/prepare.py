@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from hpe_volleyball.bench.measure import MOST, WARM_UP, Bench, fitting_frames
+from hpe_volleyball.bench.measure import BUDGET_S, MOST, WARM_UP, Bench, fitting_frames
 from hpe_volleyball.bench.rows import Precisions, candidate_rows, cumulative_rows
 from hpe_volleyball.bench.scene import RallyScene, Scene, VideoScene
 from hpe_volleyball.errors import SourceError
+from hpe_volleyball.media.video import probe
 from hpe_volleyball.models.catalogue import MODES
 from hpe_volleyball.models.devices import GPU, Granted
 from hpe_volleyball.models.finding import resolve_models, variants
@@ -39,7 +40,8 @@ def prepare(
         frames: Length of the rally; None for as many as could be asked for.
 
     Raises:
-        SourceError: a video was given for nets with random weights, which would find nobody in it.
+        SourceError: the video cannot be read, or was given for nets with random weights, which
+            would find nobody in it.
         ModelError: a model cannot be had.
     """
     if weights == "random" and video is not None:
@@ -47,6 +49,8 @@ def prepare(
             f"{video}: nets with random weights find nobody in a video, expected none; leave it "
             "out for the synthetic rally, or take --weights real"
         )
+    if video is not None:
+        probe(video)  # told before models are fetched
     choice = choose_device(options.device)
     if weights == "random":
         options = _with_random_nets(options, choice.device, folder)
@@ -67,12 +71,18 @@ def prepare(
 
 
 def frames_to_run(
-    bench: Bench, video: Path | None, options: InferOptions, *, frames: int | None, rounds: int
+    bench: Bench,
+    video: Path | None,
+    options: InferOptions,
+    *,
+    frames: int | None,
+    rounds: int,
+    budget_s: float = BUDGET_S,
 ) -> int:
     """Warm up, and choose the number of frames where it is not given."""
     seconds = bench.warm_up()
     available = MOST if video is None else expected_frames(video, options)
-    return frames or fitting_frames(seconds, rounds, available)
+    return frames or fitting_frames(seconds, rounds, available, budget_s)
 
 
 def _with_random_nets(options: InferOptions, device: Granted, folder: Path) -> InferOptions:

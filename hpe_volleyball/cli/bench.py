@@ -124,16 +124,16 @@ def bench(
     if plot is not None:
         from hpe_volleyball.bench.plot import check_plot
 
-        check_plot()
+        check_plot(plot)
     result = _measure(video, options, weights, frames=frames, rounds=rounds, quiet=quiet)
+    if not quiet:
+        _report(result, old, markdown=markdown)
     if json is not None:
         result.write_json(json)
     if plot is not None:
         from hpe_volleyball.bench.plot import plot as draw
 
         draw(result, plot)
-    if not quiet:
-        _report(result, old, markdown=markdown)
 
 
 def _measure(
