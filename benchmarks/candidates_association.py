@@ -10,9 +10,9 @@ import supervision as sv
 from candidates_flow import Array
 from numpy.typing import NDArray
 from runs import START_SCORE
-from scipy.optimize import linear_sum_assignment
 from trackers import ByteTrackTracker
 
+from hpe_volleyball.assignment import best_pairs
 from hpe_volleyball.records import Detections
 from hpe_volleyball.tracking.similarity import box_iou
 
@@ -66,7 +66,7 @@ def assign(
     columns = np.flatnonzero(detections).tolist()
     part = overlap[np.ix_(rows, columns)]
     value = np.where(part >= least, part, 0.0)
-    for i, j in zip(*linear_sum_assignment(value, maximize=True), strict=True):
+    for i, j in zip(*best_pairs(value), strict=True):
         if part[i, j] >= least:
             pairs[rows[i]] = columns[j]
 

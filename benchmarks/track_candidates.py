@@ -22,12 +22,13 @@ import numpy as np
 from candidates import CANDIDATES, REFERENCES, Candidate, NoPoses
 from candidates_flow import View, reduced
 from candidates_tables import tables
-from clips import CLIPS, Clip, load_detector
+from clips import CLIPS, Clip
 from scenarios import SCENARIOS, Court, Scenario
 from writing import RESULTS, origin, write_results
 
 from hpe_volleyball.demo import truth_of
 from hpe_volleyball.evaluation.metrics import People, track_agreement
+from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
 from hpe_volleyball.models.session import open_session
 from hpe_volleyball.pipeline import Detector, PoseEstimator, run_pipeline
@@ -49,11 +50,12 @@ def main() -> None:
     content: dict[str, Any] = origin()
     content["code_lines"] = {candidate.name: candidate.code_lines() for candidate in _ALL}
     with ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
-        rallies = [pool.submit(score_rally, scenario) for scenario in _RALLIES]
+        # The longest first, so that no process is left alone with it.
         clips = [
             pool.submit(score_clip, options.clips / f"{name}.mp4", options.det, options.pose)
-            for name in (CLIPS if options.clips else ())
+            for name in (reversed(CLIPS) if options.clips else ())
         ]
+        rallies = [pool.submit(score_rally, scenario) for scenario in _RALLIES]
         content["runs"] = [row for rally in rallies for row in rally.result()]
         content["clips"] = [row for clip in clips for row in clip.result()]
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
@@ -151,8 +153,8 @@ def score_rally(scenario: Scenario) -> list[dict[str, Any]]:
 def score_clip(path: Path, det: Path, pose: Path) -> list[dict[str, Any]]:
     """Agreement of all candidates with the references on a clip."""
     cv2.setNumThreads(1)
-    clip = Clip(path, load_detector(det))
-    models = clip, RTMPose(open_session(pose, "cpu"))
+    clip = Clip(path, RTMDet(open_session(det, "cpu", threads=1)))
+    models = clip, RTMPose(open_session(pose, "cpu", threads=1))
     tracks = {
         (candidate.name, interval): follow(
             candidate, interval, (clip.frames(), clip.rate), models, _view
