@@ -6,7 +6,7 @@ of a keypoint, or neither.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,18 +69,24 @@ def one_hot(graph: Graph, label: str, first: int, count: int) -> str:
     return graph.cast(graph.node("Equal", label, wanted), np.float32)
 
 
-def outfits(graph: Graph, label: str) -> str:
-    """`one_hot` of all outfits, without lines and spots thinner than two pixels.
+def thick(graph: Graph, label: str, size: int) -> str:
+    """1 where a square of `size` pixels with one label covers the pixel; [batch, 1, h, w].
 
-    Edges between two colours show colours in between, but no wider than a pixel.
+    Edges between two colours show colours in between, but only in thin lines.
     """
-    square: dict[str, Any] = {"kernel_shape": [2, 2]}
-    most = graph.node("MaxPool", label, pads=[0, 0, 1, 1], **square)
-    least = graph.node("MaxPool", graph.node("Neg", label), pads=[0, 0, 1, 1], **square)
+    square = [size, size]
+    before, after = [0, 0, size - 1, size - 1], [size - 1, size - 1, 0, 0]
+    most = graph.node("MaxPool", label, kernel_shape=square, pads=before)
+    least = graph.node("MaxPool", graph.node("Neg", label), kernel_shape=square, pads=before)
     even = graph.node("Sub", graph.floats(0.5), graph.node("Add", most, least))
-    even = graph.node("MaxPool", even, pads=[1, 1, 0, 0], **square)
-    kept = graph.cast(graph.node("Greater", even, graph.floats(0.0)), np.float32)
-    return one_hot(graph, graph.node("Mul", label, kept), 1, len(OUTFITS))
+    even = graph.node("MaxPool", even, kernel_shape=square, pads=after)
+    return graph.cast(graph.node("Greater", even, graph.floats(0.0)), np.float32)
+
+
+def outfits(graph: Graph, label: str) -> str:
+    """`one_hot` of all outfits, without lines and spots thinner than two pixels."""
+    label = graph.node("Mul", label, thick(graph, label, 2))
+    return one_hot(graph, label, 1, len(OUTFITS))
 
 
 def bodies(graph: Graph, mask: str, block: int, core: int, reach: int) -> tuple[str, str]:

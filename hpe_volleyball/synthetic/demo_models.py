@@ -21,6 +21,7 @@ from hpe_volleyball.synthetic.colour_net import (
     labels,
     one_hot,
     outfits,
+    thick,
 )
 from hpe_volleyball.synthetic.figure import MARK_RADII, TALL
 from hpe_volleyball.synthetic.onnx_graph import Graph, average
@@ -59,16 +60,22 @@ _CROP_PADDING: Final = 1.25
 _SEEN_RADIUS: Final = 0.85
 """Part of a mark's radius which keeps its colour through coding and scaling."""
 
+_FIRST_LARGE: Final = 1.0 + len(OUTFITS) + 5
+"""Labels from here on are marks of the body, which are larger than those of the face."""
+
+_LARGE: Final = 5
+"""Pixels of the crop below which a spot of their colour is none of them."""
+
 _NEAR: Final = (3, 9)
 """Widths in blocks of the two windows around a mark in which outfits are weighed."""
 
-_FEW: Final = 1000.0
+_FEW: Final = 300.0
 """An outfit that fills n blocks is as good as one whose extent is `_FEW` / n blocks farther off."""
 
 _LEAST_OWN: Final = 0.02
 """Share of the own outfit in them below which a mark is nobody's."""
 
-_OTHERS: Final = 0.8
+_OTHERS: Final = 1.2
 """A mark is the own one if the own outfit's share is above this part of any other's."""
 
 _STEEP: Final = 4.0
@@ -131,9 +138,11 @@ def _own(graph: Graph, label: str) -> str:
     share, body = bodies(graph, outfits(graph, coarse), BLOCK // _COARSE, 1, 7)
     chosen = _chosen(graph, share, body)
     near = [average(graph, share, size) for size in _NEAR]
-    near_any = graph.node("Add", *near)
-    own = graph.node("ReduceSum", graph.node("Mul", near_any, chosen), graph.ints(1), keepdims=1)
-    most = graph.node("ReduceMax", near_any, axes=[1], keepdims=1)
+    around = graph.node("Add", *near)
+    chosen_around = graph.node("Mul", around, chosen)
+    own = graph.node("ReduceSum", chosen_around, graph.ints(1), keepdims=1)
+    others = graph.node("Sub", around, chosen_around)
+    most = graph.node("ReduceMax", others, axes=[1], keepdims=1)
     bar = graph.node("Mul", most, graph.floats(_OTHERS))
     bar = graph.node("Max", bar, graph.floats(_LEAST_OWN))
     territory = graph.cast(graph.node("Greater", own, bar), np.float32)
@@ -172,6 +181,8 @@ def pose() -> onnx.ModelProto:
     graph = Graph()
     label = labels(graph, "input", bgr=False, marks=True)
     own = graph.node("Mul", label, _own(graph, label))
+    small = graph.cast(graph.node("Less", label, graph.floats(_FIRST_LARGE)), np.float32)
+    own = graph.node("Mul", own, graph.node("Max", small, thick(graph, label, _LARGE)))
     mask = one_hot(graph, own, 1 + len(OUTFITS), len(MARKS))
     peak = _blurred(graph, mask)
     gain = graph.constant((_STEEP / _full_response()).astype(np.float32)[None, :, None, None])
