@@ -58,7 +58,7 @@ def why_not_enough(driver: Driver, cuda_major: int) -> str:
     needs = NEEDS.get(cuda_major)
     asked = f"the installed ONNX Runtime is built with CUDA {cuda_major}"
     older = (
-        " or `pip install onnxruntime-gpu==1.26.0` (CUDA 12, driver 525 or newer)"
+        " or `pip install 'hpe-volleyball[cuda12]'` (CUDA 12, driver 525 or newer)"
         if cuda_major > 12
         else ""
     )

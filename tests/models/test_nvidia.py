@@ -13,13 +13,13 @@ TURING = Gpu("NVIDIA GeForce GTX 1660 Ti", (7, 5), 6 * 2**30)
 ADA = Gpu("NVIDIA GeForce RTX 4060", (8, 9), 8 * 2**30)
 TOO_OLD_DRIVER = (
     "NVIDIA's driver 535.183.01 is too old: it runs CUDA up to 12.2, the installed ONNX Runtime is "
-    "built with CUDA 13; install driver 580 or newer or `pip install onnxruntime-gpu==1.26.0` "
+    "built with CUDA 13; install driver 580 or newer or `pip install 'hpe-volleyball[cuda12]'` "
     "(CUDA 12, driver 525 or newer)"
 )
 TOO_OLD_GPU = (
     "the GPU is too old: NVIDIA GeForce GTX 1070 Ti has compute capability 6.1, the installed ONNX "
     "Runtime is built with CUDA 13, which needs 7.5 (Turing, GeForce RTX 20 and GTX 16) or newer; "
-    "`pip install onnxruntime-gpu==1.26.0` (CUDA 12, driver 525 or newer)"
+    "`pip install 'hpe-volleyball[cuda12]'` (CUDA 12, driver 525 or newer)"
 )
 
 
