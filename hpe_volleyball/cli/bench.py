@@ -45,7 +45,7 @@ def bench(
         Weights | None,
         typer.Option(
             show_default="random without VIDEO, --det and --pose, else real",
-            help="random builds nets that cost what the real ones cost; what they should see "
+            help="With random, nets are built that cost what the real ones cost; what they should see "
             "comes from the synthetic rally. Nothing is downloaded.",
         ),
     ] = None,
