@@ -45,8 +45,8 @@ def bench(
         Weights | None,
         typer.Option(
             show_default="random without VIDEO, --det and --pose, else real",
-            help="With random, nets are built that cost what the real ones cost; what they should see "
-            "comes from the synthetic rally. Nothing is downloaded.",
+            help="With random, nets are built that cost what the real ones cost; what they should "
+            "see comes from the synthetic rally. Nothing is downloaded.",
         ),
     ] = None,
     mode: ModeOption = Mode.AUTO,
@@ -83,18 +83,27 @@ def bench(
         int, typer.Option(min=1, metavar="N", help="How often each row is run, in turn.")
     ] = 3,
     json: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write all numbers, with machine.")
+        Path | None,
+        typer.Option(metavar="FILE", show_default="none", help="Write all numbers, with machine."),
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.png", help="Draw the rows as stacked bars (extra `plot`)."),
+        typer.Option(
+            metavar="FILE.png",
+            show_default="none",
+            help="Draw the rows as stacked bars (extra `plot`).",
+        ),
     ] = None,
     markdown: Annotated[
         bool, typer.Option("--markdown", show_default="off", help="Print Markdown.")
     ] = False,
     compare: Annotated[
         Path | None,
-        typer.Option(metavar="OLD.json", help="Show the change against an earlier --json."),
+        typer.Option(
+            metavar="OLD.json",
+            show_default="none",
+            help="Show the change against an earlier --json.",
+        ),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
