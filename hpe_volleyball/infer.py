@@ -16,6 +16,7 @@ from hpe_volleyball.media.live import LiveReader
 from hpe_volleyball.media.video import VideoInfo
 from hpe_volleyball.models.download import OnProgress
 from hpe_volleyball.models.finding import resolve_models
+from hpe_volleyball.models.precision import choose_file
 from hpe_volleyball.models.providers import choose_device
 from hpe_volleyball.models.rtmdet import DEFAULT_SIZE, RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
@@ -73,6 +74,8 @@ def load_models(options: InferOptions, *, on_progress: OnProgress | None = None)
     """
     choice = choose_device(options.device)
     files = resolve_models(options, choice.device, on_progress=on_progress)
+    wanted = options.precision, choice.device, options.models_dir
+    chosen = [choose_file(path, *wanted) for path in (files.det, files.pose)]
 
     def on_wait(what: str) -> None:
         if on_progress is not None:
@@ -80,7 +83,7 @@ def load_models(options: InferOptions, *, on_progress: OnProgress | None = None)
 
     optimised = options.tuning.graph_optimisation
     det = open_session(
-        files.det,
+        chosen[0].path,
         choice.device,
         free_size=options.det_size or DEFAULT_SIZE,
         optimised=optimised,
@@ -88,14 +91,15 @@ def load_models(options: InferOptions, *, on_progress: OnProgress | None = None)
     )
     detector = RTMDet(det, size=options.det_size)
     pose = open_session(
-        files.pose,
+        chosen[1].path,
         choice.device,
         max_batch=options.pose_batch,
         optimised=optimised,
         on_wait=on_wait,
     )
     poser = RTMPose(pose, batch=options.pose_batch)
-    notes = tuple(note for note in (choice.note, files.note) if note)
+    said = (choice.note, files.note, *(file.note for file in chosen))
+    notes = tuple(note for note in said if note)
     return Models(detector, poser, {"det": det, "pose": pose}, notes)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hpe_volleyball.media.encoders import Quality
 from hpe_volleyball.models.catalogue import Mode
-from hpe_volleyball.models.devices import Device
+from hpe_volleyball.models.devices import Device, Precision
 from hpe_volleyball.records import Polygon
 
 
@@ -49,6 +49,8 @@ class InferOptions:
     """Address of a folder with the models' zip files, tried before the official one."""
     output_dir: Path = Path("output")
     device: Device = "auto"
+    precision: Precision = "auto"
+    """Of the model files; "auto" takes validated FP16 ones on a GPU, where they are there."""
     det_interval: int = 4
     """The detector runs on every n-th frame; 1: on all."""
     lookahead: bool = True

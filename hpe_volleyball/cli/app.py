@@ -15,6 +15,7 @@ from hpe_volleyball.cli.demo import demo
 from hpe_volleyball.cli.infer import infer
 from hpe_volleyball.cli.info import info
 from hpe_volleyball.cli.models import app as models
+from hpe_volleyball.cli.quantize import quantize
 from hpe_volleyball.cli.watch import watch
 from hpe_volleyball.errors import HpeError
 from hpe_volleyball.interrupt import StoppedAtOnce
@@ -60,7 +61,7 @@ def _common(
     """From a volleyball video to tracked players with 2D poses."""
 
 
-for _command in (infer, watch, bench, demo, compare, info):
+for _command in (infer, watch, bench, demo, compare, quantize, info):
     app.command()(_command)
 app.add_typer(models)
 

@@ -43,6 +43,15 @@ class Mode(StrEnum):
     PERFORMANCE = "performance"
 
 
+class Precision(StrEnum):
+    """Of the model files."""
+
+    AUTO = "auto"
+    FP32 = "fp32"
+    FP16 = "fp16"
+    INT8 = "int8"
+
+
 def parse_time(text: str | float) -> float:
     """Seconds from "90", "90.5", "1:30" or "1:02:03.5" (or a default that is a number already).
 
@@ -122,6 +131,14 @@ DeviceOption = Annotated[
         "--device",
         help="Where the models run; auto takes CUDA where it works, else the CPU. TensorRT builds "
         "its engines for minutes before the first run.",
+    ),
+]
+PrecisionOption = Annotated[
+    Precision,
+    typer.Option(
+        "--precision",
+        help="Of the model files that `quantize` made: auto takes a validated FP16 one on a GPU, "
+        "if there is one, else FP32.",
     ),
 ]
 ModelsDir = Annotated[

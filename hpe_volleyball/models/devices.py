@@ -8,6 +8,8 @@ Device = Literal["auto", "cpu", "cuda", "tensorrt", "openvino"]
 """What can be asked for."""
 Granted = Literal["cpu", "cuda", "tensorrt", "openvino"]
 """What a session can run on."""
+Precision = Literal["auto", "fp32", "fp16", "int8"]
+"""Of the model files that can be asked for."""
 
 PROVIDERS: dict[Granted, str] = {
     "cpu": "CPUExecutionProvider",

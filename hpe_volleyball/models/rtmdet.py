@@ -1,13 +1,17 @@
-"""RTMDet: images -> Detections, for mmdeploy exports with the NMS inside the model."""
+"""RTMDet: images -> Detections, for exports with the NMS inside the model and for cut ones."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from math import ceil
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.preprocess import PAD_VALUE, letterbox, normalisation_table, normalise
+from hpe_volleyball.models.rtmdet_decode import Decoder
 from hpe_volleyball.models.session import Session
 from hpe_volleyball.records import Detections, Floats, Frame
 
@@ -25,12 +29,16 @@ LOWEST_SCORE = 0.1
 """ByteTrack's second association wants weak detections too (arXiv 2110.06864, section 3)."""
 
 
+_Rows = Callable[[Sequence[NDArray[Any]]], tuple[Floats, NDArray[np.integer[Any]]]]
+
+
 class RTMDet:
     """Finds people with an RTMDet model.
 
     Args:
         session: A model with one image input [batch, 3, H, W] and the outputs `dets`
-            [batch, n, 5] (x1 y1 x2 y2 score in input pixels) and `labels` [batch, n].
+            [batch, n, 5] (x1 y1 x2 y2 score in input pixels) and `labels` [batch, n]; or one
+            whose decode and NMS were cut off by `hpe-volleyball quantize`.
         size: Side of the square input in pixels, for models with a free input size.
 
     Raises:
@@ -38,7 +46,7 @@ class RTMDet:
     """
 
     def __init__(self, session: Session, *, size: int | None = None) -> None:
-        self._dets, self._labels = _find_outputs(session)
+        self._rows = _find_outputs(session)
         self.input_height, self.input_width = _input_size(session, size)
         self._session = session
         self._canvas = np.full((self.input_height, self.input_width, 3), PAD_VALUE, np.uint8)
@@ -49,7 +57,7 @@ class RTMDet:
         scale_x, scale_y = letterbox(frame.image, self._canvas)
         normalise(self._canvas, _NORMALISATION, _BGR, self._blob[0])
         outputs = self._session.run({self._session.inputs[0].name: self._blob})
-        dets, labels = outputs[self._dets][0], outputs[self._labels][0]
+        dets, labels = self._rows(outputs)
         dets = dets[(labels == _PERSON_LABEL) & (dets[:, 4] >= LOWEST_SCORE)]
         boxes: Floats = dets[:, :4] / np.array([scale_x, scale_y] * 2, np.float32)
         height, width = frame.image.shape[:2]
@@ -58,16 +66,20 @@ class RTMDet:
         return Detections(boxes[inside], np.minimum(dets[inside, 4], 1))
 
 
-def _find_outputs(session: Session) -> tuple[int, int]:
-    """Positions of `dets` and `labels` among the outputs."""
+def _find_outputs(session: Session) -> _Rows:
+    """How boxes and labels of the first picture come from the model's outputs."""
     names = [output.name for output in session.outputs]
+    decoder = Decoder.of(session.metadata, names) if session.takes_images else None
+    if decoder is not None:
+        return decoder.decode
     if not (session.takes_images and {"dets", "labels"} <= set(names)):
         raise ModelError(
             f"{session.path}: expected a detector (one image input, outputs dets and labels), "
             f"found {session.describe()}"
             + ("; are --det and --pose swapped?" if "simcc_x" in names else "")
         )
-    return names.index("dets"), names.index("labels")
+    dets, labels = names.index("dets"), names.index("labels")
+    return lambda outputs: (outputs[dets][0], outputs[labels][0])
 
 
 def _input_size(session: Session, size: int | None) -> tuple[int, int]:

@@ -71,6 +71,7 @@ class Session:
         provider: The execution provider really in use, e.g. "CPUExecutionProvider".
         inputs: What the model takes.
         outputs: What the model gives.
+        metadata: What the file says about itself.
         note: Why a better device was not taken, if "auto" was asked for; else "".
         nodes: How many nodes of the graph each provider runs.
         buckets: Batch sizes that are prepared, ascending; empty: any will do.
@@ -84,6 +85,7 @@ class Session:
         self.provider: str = native.get_providers()[0]
         self.inputs = _specs(native.get_inputs())
         self.outputs = _specs(native.get_outputs())
+        self.metadata: dict[str, str] = dict(native.get_modelmeta().custom_metadata_map)
         self.note = note
         self.nodes = nodes_by_provider(native)
         self.buckets = buckets

@@ -1,0 +1,119 @@
+"""`hpe-volleyball quantize`: FP16 and INT8 models, with the accuracy they cost."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hpe_volleyball.cli.common import (
+    Det,
+    Device,
+    DeviceOption,
+    Mirror,
+    Mode,
+    ModelsDir,
+    ModeOption,
+    Offline,
+    Pose,
+    Quiet,
+    print_all,
+)
+
+
+class Target(StrEnum):
+    """What to convert to."""
+
+    FP16 = "fp16"
+    INT8 = "int8"
+
+
+def quantize(
+    mode: ModeOption = Mode.AUTO,
+    det: Det = None,
+    pose: Pose = None,
+    precision: Annotated[
+        Target, typer.Option(help="fp16 is for GPUs; int8 makes small files.")
+    ] = Target.FP16,
+    output_dir: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the converted models.")
+    ] = Path("models"),
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="VIDEO",
+            show_default="a synthetic rally",
+            help="A video like those that the models will see: some of its pictures calibrate "
+            "INT8, others validate.",
+        ),
+    ] = None,
+    frames: Annotated[
+        int,
+        typer.Option(min=2, metavar="N", help="Pictures to validate on; as many others calibrate."),
+    ] = 16,
+    budget: Annotated[
+        float,
+        typer.Option(
+            min=1.0,
+            metavar="SECONDS",
+            help="Time for each model to find the operators that have to stay in FP32.",
+        ),
+    ] = 120.0,
+    keep_anyway: Annotated[
+        bool,
+        typer.Option(
+            "--keep-anyway",
+            show_default="off",
+            help="Keep a result that is slower here or not recommended.",
+        ),
+    ] = False,
+    models_dir: ModelsDir = None,
+    offline: Offline = False,
+    mirror: Mirror = None,
+    device: DeviceOption = Device.AUTO,
+    quiet: Quiet = False,
+) -> None:
+    """Make FP16 or INT8 models and measure what they cost.
+
+    Writes NAME.fp16.onnx or NAME.int8.onnx, which `infer --precision` finds. Source and result run
+    on the same pictures; a result that is not recommended or slower here is not kept, and the exit
+    code is 1. With --det or --pose alone only that one is converted.
+    """
+    from hpe_volleyball.console.conversion import conversion_table, last_line
+    from hpe_volleyball.options import InferOptions
+    from hpe_volleyball.quantize.command import QuantizeOptions
+    from hpe_volleyball.quantize.command import quantize as run
+
+    options = QuantizeOptions(
+        models=InferOptions(
+            det=det,
+            pose=pose,
+            mode=mode.value,
+            models_dir=models_dir,
+            offline=offline,
+            mirror=mirror,
+            device=device.value,
+        ),
+        precision=precision.value,
+        output_dir=output_dir,
+        calibrate=calibrate,
+        frames=frames,
+        budget_s=budget,
+        keep_anyway=keep_anyway,
+    )
+    reports = []
+    for report in run(options, on_step=_say_nothing if quiet else print_all):
+        reports.append(report)
+        if not quiet:
+            print_all(conversion_table(report))
+    for report in reports:
+        if not (quiet and report.good):
+            print_all(last_line(report))
+    if not keep_anyway and not all(report.good for report in reports):
+        raise typer.Exit(1)
+
+
+def _say_nothing(_: str) -> None:
+    """For --quiet."""

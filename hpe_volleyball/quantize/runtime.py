@@ -1,0 +1,25 @@
+"""Models that are in no file yet, opened like all others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnx
+
+from hpe_volleyball.models.devices import Granted
+from hpe_volleyball.models.session import Session, open_session
+
+
+def open_model(
+    model: onnx.ModelProto, place: Path, device: Granted = "cpu", *, optimised: bool = True
+) -> Session:
+    """A session for a model.
+
+    Args:
+        model: The model.
+        place: File that is written for it, in a temporary folder.
+        device: What to run on.
+        optimised: With all graph optimisations; without, what is written is what runs.
+    """
+    place.write_bytes(model.SerializeToString(deterministic=True))
+    return open_session(place, device, optimised=optimised)

@@ -1,0 +1,27 @@
+"""Folds what an export computes from constants."""
+
+from __future__ import annotations
+
+import onnx
+import onnxsim
+
+from hpe_volleyball.errors import ModelError
+
+
+def simplified(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
+    """The same model with fewer nodes; free axes stay free.
+
+    Args:
+        model: Stays as it is.
+        name: Of the model, for the error.
+
+    Raises:
+        ModelError: the simpler model computes something else.
+    """
+    simple: onnx.ModelProto
+    simple, same = onnxsim.simplify(model)
+    if not same:
+        raise ModelError(f"{name}: the simplified model gives other results than the original")
+    for number, node in enumerate(simple.graph.node):
+        node.name = f"{number:04d}_{node.op_type}"
+    return simple

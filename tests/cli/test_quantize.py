@@ -1,0 +1,54 @@
+"""`quantize` from the command line: tables, last line, exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.runs import Cli, Models, names
+
+
+@pytest.mark.slow
+def test_a_result_that_is_slower_here_is_not_kept_and_the_code_is_1(
+    cli: Cli, demo_models: Models, tmp_path: Path
+) -> None:
+    outcome = cli(
+        *("quantize", "--pose", demo_models.pose, "--device", "cpu", "--frames", 2),
+        *("--output-dir", tmp_path, "--budget", 1),
+    )
+    assert outcome.err == ""
+    *_, last = outcome.out.splitlines()
+    assert last.startswith("demo-rtmpose.onnx in FP16: ")
+    kept = outcome.code == 0
+    assert names(tmp_path) == (["demo-rtmpose.fp16.onnx"] if kept else [])
+    assert kept or "not kept (--keep-anyway keeps it)" in last
+
+
+def test_keep_anyway_writes_the_file(cli: Cli, demo_models: Models, tmp_path: Path) -> None:
+    outcome = cli(
+        *("quantize", "--pose", demo_models.pose, "--device", "cpu", "--frames", 2),
+        *("--output-dir", tmp_path, "--budget", 1, "--keep-anyway"),
+    )
+    assert (outcome.code, outcome.err) == (0, "")
+    assert names(tmp_path) == ["demo-rtmpose.fp16.onnx"]
+    for words in ("mean OKS", "verdict", "speed against FP32", "MB ->", "synthetic rally"):
+        assert words in outcome.out
+    assert str(tmp_path / "demo-rtmpose.fp16.onnx") in outcome.out
+
+
+def test_a_converted_file_as_source_is_one_line(cli: Cli, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"nothing")
+    outcome = cli("quantize", "--pose", broken, "--device", "cpu", "--output-dir", tmp_path / "o")
+    assert outcome.code == 1
+    assert outcome.err.startswith(f"error: {broken}: expected an ONNX model")
+    assert len(outcome.err.splitlines()) == 1
+
+
+def test_a_pose_model_alone_needs_to_know_where_people_are(
+    cli: Cli, demo_models: Models, rally_clip: Path
+) -> None:
+    outcome = cli("quantize", "--pose", demo_models.pose, "--calibrate", rally_clip)
+    assert outcome.code == 1
+    assert "name a detector with --det too" in outcome.err
