@@ -135,7 +135,11 @@ def _limited(result: FrameResult, most: int | None) -> FrameResult:
         tracks=Tracks(
             tracks.ids[kept], tracks.boxes[kept], tracks.scores[kept], tracks.detected[kept]
         ),
-        poses=Poses(poses.keypoints[kept], poses.scores[kept]),
+        poses=Poses(
+            poses.keypoints[kept],
+            poses.scores[kept],
+            None if poses.estimated is None else poses.estimated[kept],
+        ),
     )
 
 

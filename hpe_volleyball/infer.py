@@ -257,6 +257,7 @@ def _tracker(info: VideoInfo, options: InferOptions) -> PlayerTracker:
     return PlayerTracker(
         rate=float(info.rate),
         det_interval=options.det_interval,
+        pose_interval=options.pose_interval,
         start_score=options.det_score,
         lookahead=options.lookahead,
         pose_tracked=options.tuning.pose_tracked,

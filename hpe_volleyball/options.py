@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from hpe_volleyball.errors import OptionError
 from hpe_volleyball.media.encoders import Quality
 from hpe_volleyball.models.catalogue import Mode
 from hpe_volleyball.models.devices import Device, Precision
@@ -53,6 +54,9 @@ class InferOptions:
     """Of the model files; "auto" takes validated FP16 ones on a GPU, where they are there."""
     det_interval: int = 4
     """The detector runs on every n-th frame; 1: on all."""
+    pose_interval: int = 1
+    """Poses are found on every n-th frame, and lie on straight lines in between; at most
+    `det_interval`, for keyframes always have poses."""
     lookahead: bool = True
     """Hold results back until the detections behind them are known: better boxes, later."""
     det_size: int | None = None
@@ -100,6 +104,7 @@ class InferOptions:
     def __post_init__(self) -> None:
         at_least_one = {
             "det_interval": self.det_interval,
+            "pose_interval": self.pose_interval,
             "pose_batch": self.pose_batch,
             "max_frames": self.max_frames,
             "video_height": self.video_height,
@@ -108,6 +113,11 @@ class InferOptions:
         for name, value in at_least_one.items():
             if value is not None and value < 1:
                 raise ValueError(f"InferOptions.{name}: expected at least 1, found {value}")
+        if self.pose_interval > self.det_interval:
+            raise OptionError(
+                f"--pose-interval {self.pose_interval}: expected at most --det-interval, which is "
+                f"{self.det_interval}: every frame with detections has poses"
+            )
         if not 0 <= self.det_score <= 1:
             raise ValueError(f"InferOptions.det_score: expected 0..1, found {self.det_score}")
 

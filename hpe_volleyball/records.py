@@ -106,10 +106,14 @@ class Poses:
     """float32 [n, K, 2], x y in pixels of the source frame."""
     scores: Floats
     """float32 [n, K], 0..1; 0 marks a keypoint that was not found."""
+    estimated: Bools | None = None
+    """bool [n]: False where no model looked and the pose lies between two others; None: nowhere."""
 
     def __post_init__(self) -> None:
         _check("Poses.keypoints", self.keypoints, np.float32, (None, None, 2))
         _check("Poses.scores", self.scores, np.float32, self.keypoints.shape[:2])
+        if self.estimated is not None:
+            _check("Poses.estimated", self.estimated, np.bool_, self.keypoints.shape[:1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,11 @@ def result(number: int, people: int | None = None) -> FrameResult:
             (row / 10).astype(np.float32),
             np.arange(count) % 2 == 0,
         ),
-        Poses(points.astype(np.float32), np.full((count, 17), number / 1000, np.float32)),
+        Poses(
+            points.astype(np.float32),
+            np.full((count, 17), number / 1000, np.float32),
+            None if number % 2 else np.arange(count) % 3 == 0,
+        ),
         keyframe=number % 3 == 0,
     )
 
@@ -64,6 +68,9 @@ def assert_holds(read: Results, results: list[FrameResult]) -> None:
         "detected": np.concatenate([t.detected for t in tracks]),
         "keypoints": np.concatenate([p.keypoints for p in poses]),
         "keypoint_scores": np.concatenate([p.scores for p in poses]),
+        "pose_estimated": np.concatenate(
+            [np.ones(len(p.scores), bool) if p.estimated is None else p.estimated for p in poses]
+        ),
     }
     for name, values in wanted.items():
         np.testing.assert_array_equal(getattr(read, name), values, err_msg=name, strict=False)

@@ -141,6 +141,7 @@ class Scene:
         start_score: float = 0.4,
         rate: float = RATE,
         pose_tracked: bool = True,
+        pose_interval: int = 1,
     ) -> list[FrameResult]:
         """Track frames 0..count-1."""
         tracker = PlayerTracker(
@@ -149,6 +150,7 @@ class Scene:
             start_score=start_score,
             lookahead=lookahead,
             pose_tracked=pose_tracked,
+            pose_interval=pose_interval,
         )
         frames: Iterable[Frame] = (frame(index, rate) for index in range(count))
         return list(run_pipeline(frames, detector=self, tracker=tracker, poser=self))

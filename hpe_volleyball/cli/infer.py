@@ -55,6 +55,15 @@ def infer(
     device: DeviceOption = Device.AUTO,
     precision: PrecisionOption = Precision.AUTO,
     det_interval: DetInterval = 4,
+    pose_interval: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            metavar="M",
+            help="Find poses on every M-th frame, M at most N; in between they lie on straight "
+            "lines. Faster, less exact.",
+        ),
+    ] = 1,
     no_lookahead: Annotated[
         bool,
         typer.Option(
@@ -203,6 +212,7 @@ def options_from(given: Mapping[str, Any]) -> InferOptions:
         device=given["device"].value,
         precision=given["precision"].value,
         det_interval=given["det_interval"],
+        pose_interval=given["pose_interval"],
         lookahead=not given["no_lookahead"],
         det_size=given["det_size"],
         det_score=given["det_score"],

@@ -33,6 +33,7 @@ COLUMNS: dict[str, tuple[str, tuple[int | str, ...]]] = {
     "people/detected": ("?", ()),
     "people/keypoints": ("f4", ("K", 2)),
     "people/keypoint_scores": ("f4", ("K",)),
+    "people/pose_estimated": ("?", ()),
 }
 """Type and row shape of each dataset, K keypoints; `frames` has one row per frame, `people` one
 per person and frame, ascending by frame."""
@@ -246,4 +247,7 @@ def _rows(result: FrameResult) -> dict[str, np.ndarray]:
         "people/detected": tracks.detected,
         "people/keypoints": poses.keypoints,
         "people/keypoint_scores": poses.scores,
+        "people/pose_estimated": (
+            np.ones(len(tracks.ids), np.bool_) if poses.estimated is None else poses.estimated
+        ),
     }

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _FIELDS = (
     *("frame_index", "time_s", "keyframe"),
     *("person_frame", "track_id", "bbox", "bbox_score", "detected"),
-    *("keypoints", "keypoint_scores"),
+    *("keypoints", "keypoint_scores", "pose_estimated"),
 )
 """Field of `Results` for each of `COLUMNS`."""
 _EXPECTED = "expected a *.poses.h5 file that hpe-volleyball wrote"
@@ -54,6 +54,8 @@ class Results:
     """float32 [R, K, 2], x y in pixels of the source frame."""
     keypoint_scores: Floats
     """float32 [R, K], 0..1; 0 marks a keypoint that was not found."""
+    pose_estimated: Bools
+    """bool [R]: False where the pose lies between two that were estimated (--pose-interval)."""
     attributes: dict[str, Any]
     """As written, by name: `fps` as "num/den", `models` as JSON, `skeleton_edges` int32 [E, 2]."""
 
@@ -83,8 +85,8 @@ class Results:
     def to_pandas(self) -> pd.DataFrame:
         """A pandas DataFrame with one row per person and frame; pandas must be installed.
 
-        Columns: frame, time_s, track_id, x1, y1, x2, y2, bbox_score, detected, and for each
-        keypoint NAME_x, NAME_y, NAME_score.
+        Columns: frame, time_s, track_id, x1, y1, x2, y2, bbox_score, detected, pose_estimated, and
+        for each keypoint NAME_x, NAME_y, NAME_score.
 
         Raises:
             ResultError: pandas is not installed.
@@ -100,6 +102,7 @@ class Results:
             **dict(zip(("x1", "y1", "x2", "y2"), self.bbox.T, strict=True)),
             "bbox_score": self.bbox_score,
             "detected": self.detected,
+            "pose_estimated": self.pose_estimated,
         }
         for k, name in enumerate(self.keypoint_names):
             columns[f"{name}_x"] = self.keypoints[:, k, 0]

@@ -95,5 +95,5 @@ def _lone_pairs(boxes: Array, places: Sequence[Place]) -> dict[int, Place]:
     return {
         j: places[i]
         for j, i in enumerate(best.tolist())
-        if crowd[j] == 1 and near[j] == 1 and overlap[j, i] > _LONE_IOU and not places[i].blind_s
+        if crowd[j] == 1 and near[j] == 1 and overlap[j, i] > _LONE_IOU and places[i].seen
     }

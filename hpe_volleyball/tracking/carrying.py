@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,7 +60,14 @@ class Place:
     keypoints: Array
     scores: Array
     blind_s: float
-    """For how long there has been no evidence; 0: the pose shows the person in this frame."""
+    """For how long there has been no evidence; 0: the last pose that was looked for is theirs."""
+    unlooked: int = 0
+    """Frames since a pose was looked for; 0: in this one."""
+
+    @property
+    def seen(self) -> bool:
+        """The pose was found in this frame."""
+        return not (self.blind_s or self.unlooked)
 
     @property
     def next_box(self) -> Array:
@@ -77,7 +85,8 @@ def follow(
     joints, shifted with the torso.
 
     Args:
-        place: In the frame before.
+        place: In the frame before; behind frames whose pose was not looked for, where
+            `glide` led.
         anchor: The last detection.
         keypoints: float64 [K, 2], the pose found at `place.next_box`.
         scores: float64 [K].
@@ -91,13 +100,14 @@ def follow(
     torso = _TORSO[sure[_TORSO]]
     shift = np.median(steps[torso] if len(torso) > 1 else steps[sure], axis=0)
     steady = sure & (np.abs(steps - shift).max(axis=1) < _LIMB_SHARE * length)
-    limit = (_JUMP_SHARE + _JUMP_SHARE_PER_S * step_s) * length
+    frames = place.unlooked + 1
+    limit = (_JUMP_SHARE + _JUMP_SHARE_PER_S * frames * step_s) * length
     if steady.sum() < _MIN_JOINTS or np.hypot(*(shift - place.velocity)) > limit:
         return None
     box = _outline(anchor, keypoints, steady & (anchor.scores >= MIN_SCORE))
     return Place(
         box=place.box + np.tile(shift, 2) if box is None else box,
-        velocity=place.velocity + _VELOCITY_GAIN * (shift - place.velocity),
+        velocity=place.velocity + _VELOCITY_GAIN * (shift - place.velocity) / frames,
         keypoints=keypoints,
         scores=scores,
         blind_s=0.0,
@@ -112,6 +122,48 @@ def drift(place: Place, step_s: float) -> Place:
         keypoints=place.keypoints + place.velocity,
         scores=place.scores,
         blind_s=place.blind_s + step_s,
+    )
+
+
+def glide(place: Place, step_s: float) -> Place:
+    """Move a person to the next frame, in which no pose is looked for."""
+    if place.blind_s:
+        return drift(place, step_s)
+    return replace(
+        place,
+        box=place.next_box,
+        keypoints=place.keypoints + place.velocity,
+        unlooked=place.unlooked + 1,
+    )
+
+
+def between_poses(start: Place, path: Sequence[Place]) -> list[Place]:
+    """The path with places on straight lines wherever a pose was found on both sides.
+
+    Args:
+        start: In the frame before the path.
+        path: Frame by frame, as carried.
+    """
+    straight = list(path)
+    before, last = (start if start.seen else None), -1
+    for k, place in enumerate(path):
+        if place.seen:
+            if before is not None:
+                for i in range(last + 1, k):
+                    straight[i] = _mixed(before, place, (i - last) / (k - last), path[i])
+            before, last = place, k
+        elif place.blind_s:
+            before = None
+    return straight
+
+
+def _mixed(one: Place, other: Place, share: float, here: Place) -> Place:
+    """A place `here` between two others, `share` of the way from one to the other."""
+    return replace(
+        here,
+        box=one.box + share * (other.box - one.box),
+        keypoints=one.keypoints + share * (other.keypoints - one.keypoints),
+        scores=np.minimum(one.scores, other.scores),
     )
 
 

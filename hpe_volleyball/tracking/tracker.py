@@ -15,14 +15,16 @@ from hpe_volleyball.tracking.carrying import (
     Anchor,
     Array,
     Place,
+    between_poses,
     clipped,
     detected_place,
     drift,
     follow,
+    glide,
     surprise,
 )
 from hpe_volleyball.tracking.similarity import box_iou, pose_similarity
-from hpe_volleyball.tracking.tracks import Row, Track, in_picture, own_pose, take_results
+from hpe_volleyball.tracking.tracks import Track, carried_row, in_picture, take_results
 
 KEYFRAME, LOST, NEW = "keyframe", "somebody lost", "somebody new"
 """Why the detector runs."""
@@ -62,6 +64,8 @@ class PlayerTracker:
             frame is settled at once, with carried boxes as they are.
         pose_tracked: Find poses where people are expected, which carries them, and in detections
             that nobody was carried to; else in every detection, people staying where they were.
+        pose_interval: Frames from one pose to the next, at most `det_interval`; in between they lie
+            on straight lines.
 
     Attributes:
         detector_calls: How often the detector ran, by reason.
@@ -75,6 +79,7 @@ class PlayerTracker:
         start_score: float,
         lookahead: bool = True,
         pose_tracked: bool = True,
+        pose_interval: int = 1,
     ) -> None:
         self.detector_calls: Counter[str] = Counter()
         self._step_s = 1 / rate
@@ -82,6 +87,7 @@ class PlayerTracker:
         self._start_score = start_score
         self._lookahead = lookahead
         self._pose_tracked = pose_tracked
+        self._pose_interval = pose_interval
         self._tracks: list[Track] = []
         self._ended: list[Track] = []
         """Tracks that ended in frames not yet settled."""
@@ -103,8 +109,10 @@ class PlayerTracker:
         """Take the next frame; the results that are settled now, in order of time."""
         self._credit = min(_EXTRA_SAVED, self._credit + _EXTRA_SHARE)
         before = self._path[-1] if self._path else [track.place for track in self._tracks]
-        self._path.append(self._carry(frame, before, poser))
         self._window.append(frame)
+        self._path.append(
+            self._carry(frame, before, poser, left=self._interval - len(self._window))
+        )
         due = not self._started or len(self._window) >= self._interval
         if self._lookahead:
             return self._hold(detector, poser) if due else []
@@ -131,11 +139,15 @@ class PlayerTracker:
         self._close_window(detector, poser, KEYFRAME)
         return self._take(settled, poser)
 
-    def _carry(self, frame: Frame, before: Sequence[Place], poser: PoseEstimator) -> list[Place]:
-        """Everybody's place in the next frame."""
+    def _carry(
+        self, frame: Frame, before: Sequence[Place], poser: PoseEstimator, *, left: int
+    ) -> list[Place]:
+        """Everybody's place in the next frame, `left` frames before the keyframe."""
         height, width = frame.image.shape[:2]
         if not self._pose_tracked:
             return [clipped(drift(place, self._step_s), width, height) for place in before]
+        if left % self._pose_interval:
+            return [clipped(glide(place, self._step_s), width, height) for place in before]
         boxes = np.array([place.next_box for place in before]).reshape(-1, 4)
         keypoints, scores = find_poses(poser, frame, boxes)
         after = [
@@ -177,9 +189,9 @@ class PlayerTracker:
             seen = self._match(window[half - 1], path[half - 1], middle)
             self._settle(window[:half], path[:half], middle, seen, poser)
             window, path = window[half:], []
-            for frame in window:
+            for k, frame in enumerate(window, 1):
                 before = path[-1] if path else [track.place for track in self._tracks]
-                path.append(self._carry(frame, before, poser))
+                path.append(self._carry(frame, before, poser, left=len(window) - k))
             match = self._match(window[-1], path[-1], end)
         self._settle(window, path, end, match, poser)
         self._window, self._path = [], []
@@ -244,7 +256,7 @@ class PlayerTracker:
         taken = [found.anchor(j) for j in match.pairs.values()]
         tracks, self._tracks = self._tracks, []
         for i, track in enumerate(tracks):
-            places = [everybody[i] for everybody in path]
+            places = between_poses(track.place, [everybody[i] for everybody in path])
             if i in match.pairs:
                 j = match.pairs[i]
                 self._find(track, frames, places, found.anchor(j), float(found.scores[j]))
@@ -283,7 +295,7 @@ class PlayerTracker:
         if not track.id:
             return False
         # A pose that somebody found has is theirs: this track has lost its own.
-        if not places[-1].blind_s and (_alike([places[-1]], taken) > _SAME_POSE).any():
+        if places[-1].seen and (_alike([places[-1]], taken) > _SAME_POSE).any():
             places[-1] = drift(places[-2] if len(places) > 1 else track.place, self._step_s)
         first = 0 if self._lookahead else len(frames) - 1
         for frame, place in zip(frames[first:], places[first:], strict=True):
@@ -322,9 +334,7 @@ class PlayerTracker:
             if (box_iou(earlier.box[None], others) > _SAME_BOX).any():
                 return
             place = earlier
-            track.rows[frame.index] = Row(
-                place.box, track.score, detected=False, pose=own_pose(place)
-            )
+            track.rows[frame.index] = carried_row(place.box, track.score, place)
 
     def _name(self, track: Track) -> None:
         track.id = self._next_id

@@ -28,6 +28,8 @@ class Row:
     detected: bool
     pose: tuple[Array, Array] | None
     """None: to be estimated at the settled box."""
+    looked: bool = True
+    """The pose was looked for in this frame."""
 
 
 @dataclass(slots=True, eq=False)
@@ -65,7 +67,7 @@ class Track:
         miss = self.anchor.box - places[-1].box
         for k, (frame, place) in enumerate(zip(frames[:-1], places[:-1], strict=True)):
             box = place.box + miss * (k + 1) / len(frames)
-            self.rows[frame.index] = Row(box, score, detected=False, pose=own_pose(place))
+            self.rows[frame.index] = carried_row(box, score, place)
 
     def carried(self, frame: Frame, place: Place) -> None:
         """A row for a person whom no detection vouches for, as far as the evidence goes."""
@@ -74,7 +76,7 @@ class Track:
         in_time = carried_s <= _CARRY_S or not self.missed
         if in_time and place.blind_s <= _HIDDEN_S and in_picture(place.box):
             fading = self.score * (1 - 0.5 * min(1.0, carried_s / _CARRY_S))
-            self.rows[frame.index] = Row(place.box, fading, detected=False, pose=own_pose(place))
+            self.rows[frame.index] = carried_row(place.box, fading, place)
 
 
 def take_results(
@@ -117,7 +119,7 @@ def _complete_poses(
     boxes = [np.array([r.box for r in here], np.float32).reshape(-1, 4) for here in missing]
     for here, poses in zip(missing, poser.estimate(frames, boxes), strict=True):
         for row, keypoints, scores in zip(here, poses.keypoints, poses.scores, strict=True):
-            row.pose = keypoints, scores
+            row.pose, row.looked = (keypoints, scores), True
 
 
 def _result(
@@ -136,14 +138,16 @@ def _result(
         Poses(
             np.array([keypoints for keypoints, _ in poses], np.float32).reshape(-1, joints, 2),
             np.array([scores for _, scores in poses], np.float32).reshape(-1, joints),
+            np.array([row.looked for _, row in rows], np.bool_),
         ),
         keyframe,
     )
 
 
-def own_pose(place: Place) -> tuple[Array, Array] | None:
-    """The pose that was found at a place, if one was."""
-    return None if place.blind_s else (place.keypoints, place.scores)
+def carried_row(box: Array, score: float, place: Place) -> Row:
+    """What the results will say of somebody carried to a place."""
+    pose = None if place.blind_s else (place.keypoints, place.scores)
+    return Row(box, score, detected=False, pose=pose, looked=not place.unlooked)
 
 
 def in_picture(box: Array) -> bool:

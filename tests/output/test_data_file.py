@@ -50,6 +50,7 @@ def test_the_file_is_format_1_for_any_reader(tmp_path: Path) -> None:
         "people/detected": ("bool", (7,)),
         "people/keypoints": ("float32", (7, 17, 2)),
         "people/keypoint_scores": ("float32", (7, 17)),
+        "people/pose_estimated": ("bool", (7,)),
     }
     assert json.loads(attributes.pop("models")) == list(MODELS)
     assert tuple(attributes.pop("keypoint_names")) == COCO17.names

@@ -23,7 +23,7 @@ def test_a_pandas_frame_has_a_row_per_person(tmp_path: Path) -> None:
     assert part.frame_index.tolist() == [25, 26, 27, 28, 29]
     assert part.keypoint_names == COCO17.names
     frame = part.to_pandas()
-    assert len(frame.columns) == 9 + 3 * 17
+    assert len(frame.columns) == 10 + 3 * 17
     assert frame["frame"].tolist() == [25, 26, 26, 27, 27, 27, 29]
     assert frame["time_s"].tolist() == [n / 25 for n in frame["frame"]]
     assert frame["track_id"].tolist() == [1, 1, 2, 1, 2, 3, 1]
