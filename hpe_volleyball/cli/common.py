@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -163,9 +165,28 @@ Mirror = Annotated[
 
 
 def print_all(*things: object) -> None:
-    """Print tables and texts, as wide as they are."""
+    """Print tables and texts, as wide as they are; whether anybody still reads them or not."""
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=True)
+    class Patient(Console):
+        def on_broken_pipe(self) -> None:
+            ignore_output()
+
+    console = Patient(highlight=False, soft_wrap=True)
     for thing in things:
         console.print(thing)
+
+
+def print_line(text: str) -> None:
+    """Print a text as it is; whether anybody still reads it or not."""
+    try:
+        typer.echo(text)
+    except BrokenPipeError:
+        ignore_output()
+
+
+def ignore_output() -> None:
+    """Let what is printed from now on go nowhere: its reader has gone, the results count."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

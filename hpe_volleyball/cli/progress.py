@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from hpe_volleyball.cli.common import print_all
+from hpe_volleyball.cli.common import print_all, print_line
 
 if TYPE_CHECKING:
     from hpe_volleyball.batch import Outcome
@@ -25,7 +25,7 @@ def load_shown(options: InferOptions, *, quiet: bool) -> Models:
     with Downloads(quiet=quiet) as downloads:
         models = load_models(options, on_progress=downloads.update)
     if not quiet:
-        typer.echo("\n".join(models.lines))
+        print_line("\n".join(models.lines))
     return models
 
 
