@@ -81,7 +81,7 @@ def _bench_text(name: str, result: BenchResult) -> str:
     gpus = "".join(f", {gpu}" for gpu in result.machine["gpus"])
     machine = f"{result.machine['processor']}, {result.machine['cores']} cores{gpus}"
     return (
-        f"{result.clip[:1].upper()}{result.clip[1:]}; {models}, {result.nets}. {machine}, "
+        f"`bench`, {result.clip}; {models}, {result.nets}. {machine}, "
         f"{result.rounds} rounds of {result.frames} frames ([all numbers]"
         f"(benchmarks/results/{name}.json)):\n"
     )
