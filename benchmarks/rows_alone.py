@@ -31,6 +31,7 @@ def total_ms(frames: int, rounds: int, only: int | None = None) -> dict[str, lis
             det=build_graph("rtmdet-nano", place / "det.onnx"),
             pose=build_graph("rtmpose-t", place / "pose.onnx"),
             device="cpu",
+            precision="fp32",
         )
         rows = cumulative_rows(options)
         rows = rows if only is None else [rows[only]]

@@ -180,6 +180,7 @@ def _key(row: Row) -> tuple[object, ...]:
         options.pose,
         options.pose_batch,
         options.det_size,
+        options.precision,
         options.tuning.graph_optimisation,
     )
 

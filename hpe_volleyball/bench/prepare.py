@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Literal
 
 from hpe_volleyball.bench.measure import BUDGET_S, MOST, WARM_UP, Bench, fitting_frames
-from hpe_volleyball.bench.rows import Precisions, candidate_rows, cumulative_rows
+from hpe_volleyball.bench.rows import candidate_rows, cumulative_rows
 from hpe_volleyball.bench.scene import RallyScene, Scene, VideoScene
 from hpe_volleyball.errors import SourceError
 from hpe_volleyball.media.video import probe
 from hpe_volleyball.models.catalogue import MODES
-from hpe_volleyball.models.devices import GPU, Granted
-from hpe_volleyball.models.finding import resolve_models, variants
+from hpe_volleyball.models.devices import GPU, Granted, Precision
+from hpe_volleyball.models.finding import resolve_models
+from hpe_volleyball.models.precision import choose_file
 from hpe_volleyball.models.providers import choose_device
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.source import expected_frames
@@ -57,15 +58,15 @@ def prepare(
     else:
         files = resolve_models(options, choice.device)
         options = replace(options, det=files.det, pose=files.pose)
-    options = replace(options, device=choice.device)
-    precisions, remark = _precisions(options, choice.device)
+    precision, remark = _precision(options, choice.device)
+    options = replace(options, device=choice.device, precision=precision)
     scene: Scene
     if video is not None:
         scene = VideoScene(video)
     else:
         length = max(WARM_UP, frames or MOST)
         scene = RallyScene(folder, length, stand_ins=weights == "random")
-    rows = cumulative_rows(options, precisions) + candidate_rows(options, precisions)
+    rows = cumulative_rows(options) + candidate_rows(options)
     remarks = [remark, *([choice.note] if choice.note else [])]
     return Bench(rows, scene, folder, remarks=remarks)
 
@@ -97,12 +98,17 @@ def _with_random_nets(options: InferOptions, device: Granted, folder: Path) -> I
     )
 
 
-def _precisions(options: InferOptions, device: Granted) -> tuple[Precisions | None, str]:
-    """The models in FP16 where that gains anything, and why there are none."""
+def _precision(options: InferOptions, device: Granted) -> tuple[Precision, str]:
+    """What the full program runs, and why there is no row for FP16 if there is none."""
     if device not in GPU:
-        return None, "no FP16 row: the CPU computes FP16 models in FP32"
-    det, pose = Path(str(options.det)), Path(str(options.pose))
-    half = [variants(path).get("fp16") for path in (det, pose)]
-    if half[0] is None or half[1] is None:
-        return None, f"no FP16 row: {det.stem}.fp16.onnx or {pose.stem}.fp16.onnx is not there"
-    return Precisions(full=(det, pose), half=(half[0], half[1])), "FP16 models beside the others"
+        return "fp32", "no FP16 row: the CPU computes FP16 models in FP32"
+    files = [Path(str(path)) for path in (options.det, options.pose)]
+    halves = [path for path in files if _half(path, device, options) != path]
+    if not halves:
+        names = " and ".join(f"{path.stem}.fp16.onnx" for path in files)
+        return "fp32", f"no FP16 row: expected {names}, made by `hpe-volleyball quantize`"
+    return "auto", f"FP16: {' and '.join(path.stem for path in halves)}"
+
+
+def _half(path: Path, device: Granted, options: InferOptions) -> Path:
+    return choose_file(path, "auto", device, options.models_dir).path

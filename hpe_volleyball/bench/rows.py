@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from hpe_volleyball.options import InferOptions
@@ -25,14 +24,6 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
-class Precisions:
-    """Detector and pose model, in FP32 and in FP16."""
-
-    full: tuple[Path, Path]
-    half: tuple[Path, Path]
-
-
-@dataclass(frozen=True, slots=True)
 class Row:
     """A run to be measured."""
 
@@ -43,13 +34,8 @@ class Row:
     """False: measured in the search for the fastest combination only."""
 
 
-def switches(options: InferOptions, precisions: Precisions | None = None) -> list[Switch]:
-    """The optimisations that `options` uses, in the order of the rows.
-
-    Args:
-        options: The full program.
-        precisions: The models of `options` in FP16, if there is a row for it.
-    """
+def switches(options: InferOptions) -> list[Switch]:
+    """The optimisations that `options` uses, in the order of the rows."""
     found = [
         Switch("graph", "optimised nets", lambda o: _tuned(o, graph_optimisation=False)),
         Switch("tracked", "tracked poses", lambda o: _tuned(o, pose_tracked=False)),
@@ -60,17 +46,14 @@ def switches(options: InferOptions, precisions: Precisions | None = None) -> lis
             lambda o: replace(o, det_interval=1),
         ),
         Switch("overlap", "overlap", lambda o: _tuned(o, overlap=False)),
+        Switch("fp16", "FP16", lambda o: replace(o, precision="fp32")),
     ]
-    if precisions is not None:
-        det, pose = precisions.full
-        found.append(Switch("fp16", "FP16", lambda o: replace(o, det=det, pose=pose)))
     return [switch for switch in found if switch.off(options) != options]
 
 
-def cumulative_rows(options: InferOptions, precisions: Precisions | None = None) -> list[Row]:
+def cumulative_rows(options: InferOptions) -> list[Row]:
     """From none of the optimisations to all that `options` uses, each row adding one."""
-    options = _full(options, precisions)
-    used = switches(options, precisions)
+    used = switches(options)
     rows = []
     for count in range(len(used) + 1):
         without = options
@@ -83,12 +66,11 @@ def cumulative_rows(options: InferOptions, precisions: Precisions | None = None)
     return rows
 
 
-def candidate_rows(options: InferOptions, precisions: Precisions | None = None) -> list[Row]:
+def candidate_rows(options: InferOptions) -> list[Row]:
     """Other combinations that give the same results and may be faster on some machine."""
-    options = _full(options, precisions)
     rows = [
         Row(f"no_{switch.key}", f"all but {switch.name}", switch.off(options), listed=False)
-        for switch in switches(options, precisions)
+        for switch in switches(options)
         if switch.key in {"batch", "overlap"}
     ]
     if options.pose_batch > _FEW:
@@ -105,16 +87,8 @@ def settings(options: InferOptions) -> dict[str, Any]:
         "graph_optimisation": options.tuning.graph_optimisation,
         "pose_tracked": options.tuning.pose_tracked,
         "overlap": options.tuning.overlap,
-        "models": [Path(str(path)).name for path in (options.det, options.pose)],
+        "precision": options.precision,
     }
-
-
-def _full(options: InferOptions, precisions: Precisions | None) -> InferOptions:
-    """With everything that there is a row for."""
-    if precisions is None:
-        return options
-    det, pose = precisions.half
-    return replace(options, det=det, pose=pose)
 
 
 def _tuned(options: InferOptions, **changes: bool) -> InferOptions:

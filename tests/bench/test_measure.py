@@ -35,6 +35,7 @@ def options(demo_models: Models) -> InferOptions:
         device="cpu",
         det_interval=INTERVAL,
         det_size=640,
+        precision="fp32",
     )
 
 
@@ -109,7 +110,7 @@ def test_rows_say_what_was_on(result: BenchResult) -> None:
         "graph_optimisation": False,
         "pose_tracked": False,
         "overlap": False,
-        "models": ["demo-rtmdet.onnx", "demo-rtmpose.onnx"],
+        "precision": "fp32",
     }
 
 

@@ -9,40 +9,37 @@ from typing import Any
 
 import pytest
 
-from hpe_volleyball.bench.rows import Precisions, candidate_rows, cumulative_rows
+from hpe_volleyball.bench.rows import candidate_rows, cumulative_rows
+from hpe_volleyball.models.devices import Precision
 from hpe_volleyball.options import InferOptions, Tuning
 
-FULL = InferOptions(det=Path("d.onnx"), pose=Path("p.onnx"))
-HALF = Precisions(
-    full=(Path("d.onnx"), Path("p.onnx")), half=(Path("d.fp16.onnx"), Path("p.fp16.onnx"))
-)
+FULL = InferOptions(det=Path("d.onnx"), pose=Path("p.onnx"), precision="fp32")
 
 
 def flat(options: InferOptions) -> dict[str, Any]:
-    """Every setting by name; both model files are one, since they change precision together."""
+    """Every setting by name."""
     values = {f.name: getattr(options, f.name) for f in fields(options)}
     tuning = values.pop("tuning")
-    values["models"] = (values.pop("det"), values.pop("pose"))
     return {**values, **{f.name: getattr(tuning, f.name) for f in fields(tuning)}}
 
 
-@pytest.mark.parametrize("precisions", [None, HALF], ids=["fp32", "fp16"])
-def test_each_row_differs_from_the_one_above_in_one_setting(precisions: Precisions | None) -> None:
-    rows = cumulative_rows(FULL, precisions)
+@pytest.mark.parametrize("precision", ["fp32", "auto"])
+def test_each_row_differs_from_the_one_above_in_one_setting(precision: Precision) -> None:
+    rows = cumulative_rows(replace(FULL, precision=precision))
     changed = []
     for above, row in pairwise(rows):
         before, after = flat(above.options), flat(row.options)
         changed.append([name for name in before if before[name] != after[name]])
     wanted = ["graph_optimisation", "pose_tracked", "pose_batch", "det_interval", "overlap"]
-    assert changed == [[name] for name in wanted + ["models"] * (precisions is not None)]
+    assert changed == [[name] for name in wanted + ["precision"] * (precision == "auto")]
     assert len({row.key for row in rows}) == len(rows)
 
 
 def test_the_first_row_has_nothing_on_and_the_last_one_all() -> None:
-    rows = cumulative_rows(FULL, HALF)
+    rows = cumulative_rows(replace(FULL, precision="auto"))
     off = Tuning(graph_optimisation=False, pose_tracked=False, overlap=False)
     assert rows[0].options == replace(FULL, det_interval=1, pose_batch=1, tuning=off)
-    assert rows[-1].options == replace(FULL, det=HALF.half[0], pose=HALF.half[1])
+    assert rows[-1].options == replace(FULL, precision="auto")
     assert cumulative_rows(FULL)[-1].options == FULL
 
 
