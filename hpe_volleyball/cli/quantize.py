@@ -35,7 +35,7 @@ def quantize(
     det: Det = None,
     pose: Pose = None,
     precision: Annotated[
-        Target, typer.Option(help="fp16 is for GPUs; int8 makes small files.")
+        Target, typer.Option(help="What to convert to: fp16 for GPUs, int8 for small files.")
     ] = Target.FP16,
     output_dir: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the converted models.")

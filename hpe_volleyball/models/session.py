@@ -41,9 +41,9 @@ from hpe_volleyball.models.tuning import (
 _PRECISIONS = {
     onnx.TensorProto.FLOAT: "fp32",
     onnx.TensorProto.FLOAT16: "fp16",
-    onnx.TensorProto.INT8: "int8",
-    onnx.TensorProto.UINT8: "int8",
 }
+_QUANTISED = ("DequantizeLinear", "QLinear", "ConvInteger", "MatMulInteger")
+"""How the names of operators begin that compute with whole numbers (ONNX's list of operators)."""
 # 4 is "fatal": what goes wrong reaches the user as an exception, not as native log lines.
 _LOG_FATAL_ONLY = 4
 
@@ -103,6 +103,8 @@ class Session:
     def precision(self) -> str:
         """What most of the weights are stored in: "fp32", "fp16", "int8", or "none"."""
         graph = onnx.load(self.path, load_external_data=False).graph
+        if is_quantised(graph):
+            return "int8"
         sizes: Counter[str] = Counter()
         for weight in graph.initializer:
             sizes[_PRECISIONS.get(weight.data_type, "")] += prod(weight.dims)
@@ -135,6 +137,11 @@ class Session:
                 f"{self.path}: the model does not run with inputs {shapes}: {_one_line(error)}"
             ) from error
         return outputs
+
+
+def is_quantised(graph: onnx.GraphProto) -> bool:
+    """Whether a graph computes with whole numbers; tables of them alone do not make it so."""
+    return any(node.op_type.startswith(_QUANTISED) for node in graph.node)
 
 
 def open_session(

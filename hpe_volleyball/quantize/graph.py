@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from hpe_volleyball.errors import ModelError, OutputError
+from hpe_volleyball.models.session import is_quantised
 
 OLDEST_OPSET = 11
 """The official exports have it; operators before it have other forms."""
@@ -24,8 +25,6 @@ _STANDARD = ("", "ai.onnx")
 _REDUCED: dict[int, str] = {
     onnx.TensorProto.FLOAT16: "FP16",
     onnx.TensorProto.BFLOAT16: "BF16",
-    onnx.TensorProto.INT8: "INT8",
-    onnx.TensorProto.UINT8: "INT8",
 }
 
 
@@ -83,8 +82,11 @@ def _check_convertible(path: Path, model: onnx.ModelProto) -> None:
     sizes: Counter[int] = Counter()
     for tensor in model.graph.initializer:
         sizes[tensor.data_type] += prod(tensor.dims)
-    quantised = any(node.op_type == "DequantizeLinear" for node in model.graph.node)
-    kind = "INT8" if quantised else _REDUCED.get(sizes.most_common(1)[0][0] if sizes else 0)
+    kind = (
+        "INT8"
+        if is_quantised(model.graph)
+        else _REDUCED.get(sizes.most_common(1)[0][0] if sizes else 0)
+    )
     if kind is not None:
         raise ModelError(
             f"{path}: found a model that is {kind} already, expected the FP32 original; name that "

@@ -12,7 +12,7 @@ from hpe_volleyball.cli import infer as infer_command
 from tests.child import run_python
 from tests.runs import Cli, Models
 
-COMMANDS = ("infer", "watch", "bench", "demo", "compare", "info", "models")
+COMMANDS = ("infer", "watch", "bench", "demo", "compare", "quantize", "info", "models")
 ALL = (
     (),
     *((name,) for name in COMMANDS),

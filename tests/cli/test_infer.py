@@ -37,7 +37,7 @@ def test_every_option_reaches_the_run(cli: Cli, given: list[InferOptions]) -> No
         *("--det", "d", "--pose", "p", "--output-dir", "o", "--device", "cpu"),
         *("--mode", "balanced", "--models-dir", "m", "--offline", "--mirror", "http://mirror"),
         *("--det-interval", "7", "--det-size", "320", "--det-score", "0.5", "--pose-batch", "3"),
-        *("--pose-interval", "2"),
+        *("--pose-interval", "2", "--precision", "fp32"),
         *("--court", "0,0,50,0,50,60", "--max-people", "5"),
         *("--start", "1:00", "--end", "2:00", "--max-frames", "9", "--max-seconds", "30"),
         *("--no-lookahead", "--no-video", "--no-data", "--show", "--overwrite"),

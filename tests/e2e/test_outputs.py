@@ -79,6 +79,7 @@ def test_the_data_file_is_as_designed(
             "people/detected": (np.bool_, (rows,)),
             "people/keypoints": (np.float32, (rows, 17, 2)),
             "people/keypoint_scores": (np.float32, (rows, 17)),
+            "people/pose_estimated": (np.bool_, (rows,)),
         }
         found: list[str] = []
         file.visititems(lambda name, item: found.append(name) if hasattr(item, "dtype") else None)
@@ -103,6 +104,9 @@ def _check_attributes(attributes: dict[str, Any], clip: Path, models: Models) ->
     np.testing.assert_array_equal(edges, np.array(COCO17.edges))
     assert attributes.pop("command").startswith(f"hpe-volleyball infer {clip} --det ")
     assert attributes.pop("package_version")
+    assert json.loads(attributes.pop("settings"))["det_interval"] == 3
+    assert attributes.pop("source_fingerprint")
+    assert attributes.pop("resumed_at").tolist() == []
     assert attributes == {
         "format": 1,
         "source": str(clip),
