@@ -57,8 +57,10 @@ def _rally_rows(runs: Sequence[_ROW], content: _ROW) -> list[list[str]]:
         own = [row for row in runs if row["method"] == name]
         means = [show(fmean(row[column] for row in own)) for column, _, show in _MEANS]
         worst = min(row["idf1"] for row in own)
-        lines, ms = content["code_lines"][name], content["track_ms"][name]
-        rows.append([name, *means, f"{worst:.3f}", str(lines), f"{ms:.2f}"])
+        # A candidate is timed at the first of its intervals only.
+        first = min(row["interval"] for row in content["runs"] if row["method"] == name)
+        ms = f"{content['track_ms'][name]:.2f}" if own[0]["interval"] == first else ""
+        rows.append([name, *means, f"{worst:.3f}", str(content["code_lines"][name]), ms])
     return rows
 
 
