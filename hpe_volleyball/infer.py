@@ -21,6 +21,7 @@ from hpe_volleyball.models.providers import choose_device
 from hpe_volleyball.models.rtmdet import DEFAULT_SIZE, RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
 from hpe_volleyball.models.session import Session, open_session
+from hpe_volleyball.models.tuning import pose_threads
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output import provenance
 from hpe_volleyball.output.data_file import DataFile, DataHeader
@@ -81,12 +82,15 @@ def load_models(options: InferOptions, *, on_progress: OnProgress | None = None)
         if on_progress is not None:
             on_progress(what, 0, None)
 
-    optimised = options.tuning.graph_optimisation
+    tuning = options.tuning
+    optimised, spinning = tuning.graph_optimisation, not tuning.overlap
+    workers, threads = pose_threads() if tuning.overlap and choice.device == "cpu" else (1, 0)
     det = open_session(
         chosen[0].path,
         choice.device,
         free_size=options.det_size or DEFAULT_SIZE,
         optimised=optimised,
+        spinning=spinning,
         on_wait=on_wait,
     )
     detector = RTMDet(det, size=options.det_size)
@@ -94,10 +98,12 @@ def load_models(options: InferOptions, *, on_progress: OnProgress | None = None)
         chosen[1].path,
         choice.device,
         max_batch=options.pose_batch,
+        threads=threads,
         optimised=optimised,
+        spinning=spinning,
         on_wait=on_wait,
     )
-    poser = RTMPose(pose, batch=options.pose_batch)
+    poser = RTMPose(pose, batch=options.pose_batch, workers=workers)
     said = (choice.note, files.note, *(file.note for file in chosen))
     notes = tuple(note for note in said if note)
     return Models(detector, poser, {"det": det, "pose": pose}, notes)

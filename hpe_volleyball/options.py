@@ -21,7 +21,8 @@ class Tuning:
     pose_tracked: bool = True
     """Poses are found where tracked people are expected, not in every detection."""
     overlap: bool = True
-    """Decoding, and drawing with encoding, have threads of their own."""
+    """Decoding, drawing with encoding, and on the CPU shares of a frame's poses have threads of
+    their own."""
 
 
 NOT_SETTINGS = (

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from math import ceil
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,19 +29,25 @@ class RTMPose:
         session: A model with one image input [batch, 3, H, W] and the outputs `simcc_x`
             [batch, K, W * r] and `simcc_y` [batch, K, H * r], r being the SimCC split ratio.
         batch: Most crops in one call of the model.
+        workers: Calls side by side, among which the crops are shared out.
 
     Raises:
         ModelError: the model is no such pose model, or K is not 17, 26 or 133.
     """
 
-    def __init__(self, session: Session, *, batch: int = 16) -> None:
+    def __init__(self, session: Session, *, batch: int = 16, workers: int = 1) -> None:
         self._x, self._y = _find_outputs(session)
         self.input_height, self.input_width, self.skeleton = _contract(session, self._x, self._y)
         self._session = session
         fixed = session.inputs[0].shape[0]
         self._fixed_batch = isinstance(fixed, int)
         self.batch = fixed if isinstance(fixed, int) else batch
-        self._blob = np.zeros((self.batch, 3, self.input_height, self.input_width), np.float32)
+        self._workers = workers
+        self._pool = ThreadPoolExecutor(workers, "pose") if workers > 1 else None
+        shape = (self.batch, 3, self.input_height, self.input_width)
+        self._blobs: SimpleQueue[Floats] = SimpleQueue()
+        for _ in range(workers):
+            self._blobs.put(np.zeros(shape, np.float32))
 
     def estimate(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Poses]:
         """Poses of all boxes ([n, 4] for each frame), frame by frame, box by box."""
@@ -50,25 +59,42 @@ class RTMPose:
         )
         keypoints = np.zeros((len(images), len(self.skeleton.names), 2), np.float32)
         scores = np.zeros(keypoints.shape[:2], np.float32)
-        for start in range(0, len(images), self.batch):
-            part = slice(start, start + self.batch)
-            simcc_x, simcc_y = self._run(images[part], regions[part])
-            located, scores[part] = decode_simcc(
-                simcc_x, simcc_y, self.input_width, self.input_height
-            )
-            in_source = located * regions[part, None, 2:] + regions[part, None, :2]
-            keypoints[part] = np.where(scores[part, :, None] > 0, in_source, 0)
+
+        def fill(part: slice) -> None:
+            keypoints[part], scores[part] = self._poses(images[part], regions[part])
+
+        size = min(self.batch, max(1, ceil(len(images) / self._workers)))
+        parts = [slice(start, start + size) for start in range(0, len(images), size)]
+        if self._pool is None or len(parts) == 1:
+            for part in parts:
+                fill(part)
+        else:
+            list(self._pool.map(fill, parts))
         offsets = np.cumsum([0, *(len(people) for people in boxes)])
         return [Poses(keypoints[a:b], scores[a:b]) for a, b in pairwise(offsets)]
 
-    def _run(self, images: Sequence[Image], regions: NDArray[np.float64]) -> tuple[Floats, Floats]:
-        """SimCC outputs of one batch."""
+    def _poses(
+        self, images: Sequence[Image], regions: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], Floats]:
+        """Keypoints in the source and scores of one batch."""
+        blob = self._blobs.get()
+        try:
+            simcc_x, simcc_y = self._run(images, regions, blob)
+        finally:
+            self._blobs.put(blob)
+        located, scores = decode_simcc(simcc_x, simcc_y, self.input_width, self.input_height)
+        in_source = located * regions[:, None, 2:] + regions[:, None, :2]
+        return np.where(scores[:, :, None] > 0, in_source, 0), scores
+
+    def _run(
+        self, images: Sequence[Image], regions: NDArray[np.float64], blob: Floats
+    ) -> tuple[Floats, Floats]:
+        """SimCC outputs of one batch, whose crops are put into `blob`."""
         for i, (image, region) in enumerate(zip(images, regions, strict=True)):
             person = crop(image, region, self.input_width, self.input_height)
-            normalise(person, _NORMALISATION, _RGB, self._blob[i])
+            normalise(person, _NORMALISATION, _RGB, blob[i])
         count = self.batch if self._fixed_batch else self._session.filled_batch(len(images))
-        blob = self._blob[:count]
-        outputs = self._session.run({self._session.inputs[0].name: blob})
+        outputs = self._session.run({self._session.inputs[0].name: blob[:count]})
         return outputs[self._x][: len(images)], outputs[self._y][: len(images)]
 
 

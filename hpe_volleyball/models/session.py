@@ -152,6 +152,7 @@ def open_session(
     max_batch: int = 1,
     free_size: int = 640,
     optimised: bool = True,
+    spinning: bool = False,
     on_wait: Callable[[str], None] | None = None,
 ) -> Session:
     """Open a model.
@@ -166,6 +167,8 @@ def open_session(
         max_batch: Most images in one call, for models with a free batch.
         free_size: Height and width of the images, for models where they are free.
         optimised: Run the graph with all optimisations of ONNX Runtime, not as it is stored.
+        spinning: Let threads of the CPU wait busily for work: faster by itself, slower beside
+            others that need the cores.
         on_wait: Told what takes minutes.
 
     Raises:
@@ -176,7 +179,7 @@ def open_session(
         found = "a directory" if path.is_dir() else "nothing"
         raise ModelError(f"{path}: expected an ONNX model file, found {found}")
     choice = choose_device(device)
-    options = _session_options(choice.device, threads, optimised=optimised)
+    options = _session_options(threads, optimised=optimised, spinning=spinning)
     if choice.device == "cpu":
         return Session(path, _load(path, options, provider_list("cpu")), choice.note)
     native, shape = _open_elsewhere(
@@ -194,7 +197,7 @@ def open_session(
     return session
 
 
-def _session_options(device: Granted, threads: int, *, optimised: bool) -> ort.SessionOptions:
+def _session_options(threads: int, *, optimised: bool, spinning: bool) -> ort.SessionOptions:
     levels = ort.GraphOptimizationLevel
     options = ort.SessionOptions()
     options.graph_optimization_level = (
@@ -203,9 +206,7 @@ def _session_options(device: Granted, threads: int, *, optimised: bool) -> ort.S
     options.intra_op_num_threads = threads or cpu_quota()
     options.log_severity_level = _LOG_FATAL_ONLY
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
-    if device in GPU:
-        # What little is left to the CPU must not keep cores busy that read and write video.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
     return options
 
 
@@ -236,7 +237,9 @@ def _open_elsewhere(
     """Open a model on a device other than the CPU, and see that it runs there."""
     # First on the CPU: it tells a bad file from a bad device, and the shape of the input.
     plain = Session(
-        path, _load(path, _session_options("cpu", 1, optimised=True), provider_list("cpu")), ""
+        path,
+        _load(path, _session_options(1, optimised=True, spinning=False), provider_list("cpu")),
+        "",
     )
     shape = _input_shape(plain, max_batch, free_size)
     tensorrt = _tensorrt_cache(plain, shape, on_wait) if device == "tensorrt" else None

@@ -19,6 +19,9 @@ _CUDA: dict[str, Any] = {
 _MOST_PEOPLE = 12
 """On the court; TensorRT is told to be fastest there."""
 
+_MOST_POSE_CALLS = 4
+"""More calls side by side leave each with one or two people of a team."""
+
 
 @dataclass(frozen=True, slots=True)
 class InputShape:
@@ -106,6 +109,21 @@ def tensorrt_folder(root: Path, gpu: str, onnxruntime: str, tensorrt: str) -> Pa
 def engine_name(stem: str, sha256: str, shape: InputShape) -> str:
     """Folder of one model's engines; another model, or other shapes, get another one."""
     return f"{stem}-{sha256[:16]}-{shape.text(shape.batch or 1).partition(':')[2]}"
+
+
+def pose_threads(cores: int | None = None) -> tuple[int, int]:
+    """Calls of the pose model side by side on the CPU, and threads of its session.
+
+    Crops are independent, so calls side by side waste nothing on waiting for each other, as the
+    threads of one call do. Small calls share the threads that are left: with w callers and a pool
+    of t - 1 threads, w + t - 1 are at work.
+
+    Args:
+        cores: How many there are; None: as many as this process may use.
+    """
+    cores = cores or cpu_quota() or os.cpu_count() or 1
+    workers = min(cores, _MOST_POSE_CALLS)
+    return workers, cores - workers + 1
 
 
 def cpu_quota(file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:

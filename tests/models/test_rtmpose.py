@@ -104,3 +104,19 @@ def test_models_of_other_kinds_are_refused(tmp_path: Path) -> None:
     hands = graphs.pose(tmp_path / "hands.onnx", [(8, 8, 1, 1)] * 21)
     with pytest.raises(ModelError, match="17, 26, 133 keypoints"):
         RTMPose(open_session(hands, "cpu"))
+
+
+@pytest.mark.parametrize("batch", [1, 3, 16])
+def test_calls_side_by_side_give_the_same_poses(real_pose: Path, batch: int) -> None:
+    rng = np.random.default_rng(7)
+    frames = [Frame(i, 0.0, rng.integers(0, 255, (360, 640, 3), np.uint8)) for i in range(2)]
+    corners = rng.uniform(0, 300, (7, 2))
+    people = np.concatenate([corners, corners + rng.uniform(20, 200, (7, 2))], axis=1)
+    boxes = [people[:4].astype(np.float32), people[4:].astype(np.float32)]
+    one = RTMPose(open_session(real_pose, "cpu", threads=1), batch=batch)
+    several = RTMPose(open_session(real_pose, "cpu", threads=1), batch=batch, workers=3)
+    for expected, found in zip(
+        one.estimate(frames, boxes), several.estimate(frames, boxes), strict=True
+    ):
+        np.testing.assert_allclose(found.keypoints, expected.keypoints, atol=1e-3)
+        np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)

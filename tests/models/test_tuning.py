@@ -12,6 +12,7 @@ from hpe_volleyball.models.tuning import (
     batch_buckets,
     cpu_quota,
     engine_name,
+    pose_threads,
     provider_list,
     tensorrt_folder,
     tensorrt_options,
@@ -87,3 +88,11 @@ def test_a_limit_of_a_container_is_read(tmp_path: Path, content: str, expected: 
     limited = expected if expected < (os.cpu_count() or 1) else 0
     assert cpu_quota(file) == limited
     assert cpu_quota(tmp_path / "none") == 0
+
+
+@pytest.mark.parametrize("cores", [1, 2, 3, 4, 8, 16, 64])
+def test_pose_calls_and_threads_use_all_cores(cores: int) -> None:
+    workers, threads = pose_threads(cores)
+    assert workers >= 1
+    assert threads >= 1
+    assert workers + threads - 1 == cores
