@@ -31,7 +31,7 @@ from hpe_volleyball.tracking.similarity import box_iou
 OURS = "hpe-volleyball"
 _SCORE, _MARGIN = 0.3, 0.05
 """rtmlib keeps boxes above the score; those nearer to it than the margin may be on either side."""
-_SAME_IOU, _SAME_SHARE = 0.9, 0.98
+_SAME_IOU, _SAME_SHARE = 0.8, 0.95
 _CHECKED = 20
 """Frames of a clip that both detectors look at."""
 _WARM_UP = 4
