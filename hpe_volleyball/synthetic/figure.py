@@ -84,12 +84,12 @@ def _side(side: str) -> tuple[Limb, ...]:
         return Limb((first, second), span, r, s)
 
     return (
-        along("hip", "knee", span=(0.45, 1.0), r=(0.083, 0.060), s=0.0),
+        along("hip", "knee", span=(0.45, 1.0), r=(0.083, 0.060), s=0.88),
         along("hip", "knee", span=(0.0, 0.6), r=(0.094, 0.092), s=0.80),
         along("knee", "ankle", span=(0.0, 0.35), r=(0.058, 0.061), s=0.98),
         along("knee", "ankle", span=(0.3, 1.0), r=(0.061, 0.043), s=0.98),
         along("heel", "toe", span=(0.0, 1.0), r=(0.046, 0.038), s=0.76),
-        along("shoulder", "elbow", span=(0.45, 1.0), r=(0.052, 0.043), s=0.0),
+        along("shoulder", "elbow", span=(0.45, 1.0), r=(0.052, 0.043), s=0.94),
         along("shoulder", "elbow", span=(0.0, 0.6), r=(0.066, 0.062), s=1.0),
         along("elbow", "wrist", span=(0.0, 1.0), r=(0.044, 0.034), s=0.92),
         along("wrist", "hand", span=(0.15, 1.0), r=(0.036, 0.040), s=1.04),
