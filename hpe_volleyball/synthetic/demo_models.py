@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from hpe_volleyball.synthetic.colour_net import (
+    FIRST_CAP,
+    FIRST_MARK,
     bodies,
     first_and_last,
     labels,
     one_hot,
-    outfits,
     thick,
 )
 from hpe_volleyball.synthetic.figure import MARK_RADII, TALL
@@ -60,13 +61,13 @@ _CROP_PADDING: Final = 1.25
 _SEEN_RADIUS: Final = 0.85
 """Part of a mark's radius which keeps its colour through coding and scaling."""
 
-_FIRST_BODY: Final = 1.0 + len(OUTFITS) + 5
+_FIRST_BODY: Final = FIRST_MARK + 5.0
 """Labels from here on are marks of the body, which are larger than those of the face."""
 
 _LARGE: Final = 5
 """Pixels of the crop below which a spot of their colour is none of them."""
 
-_NEAR_FACE: Final = (3, 9)
+_NEAR_FACE: Final = (3, 7)
 _NEAR_BODY: Final = (3, 5)
 """Widths in blocks of the windows around marks in which outfits are weighed."""
 
@@ -87,7 +88,9 @@ _UNSURE: Final = np.array([*[1.0] * 5, *[1.8] * 12])
 def detector() -> onnx.ModelProto:
     """The demo detector: one row per outfit, those of absent outfits all 0."""
     graph = Graph()
-    mask = outfits(graph, labels(graph, "input", bgr=True, marks=False))
+    label = labels(graph, "input", bgr=True, whole=True)
+    label = graph.node("Mul", label, thick(graph, label, 2))
+    mask = one_hot(graph, label, 1, len(OUTFITS))
     share, body = bodies(graph, mask, BLOCK, 1, 3)
     count = graph.node("ReduceSum", share, graph.ints(2, 3), keepdims=0)
     count = graph.node("Mul", count, graph.floats(BLOCK**2))
@@ -136,9 +139,14 @@ def _edges(graph: Graph, mask: str, body: str) -> list[str]:
 def _own_marks(graph: Graph, label: str) -> str:
     """The label where it is a mark of the person for whom the crop was made, else 0."""
     coarse = graph.node("MaxPool", label, kernel_shape=[1, 1], strides=[_COARSE] * 2)
-    share, body = bodies(graph, outfits(graph, coarse), BLOCK // _COARSE, 1, 7)
+    coarse = graph.node("Mul", coarse, thick(graph, coarse, 2))
+    block = BLOCK // _COARSE
+    caps = one_hot(graph, coarse, FIRST_CAP, len(OUTFITS))
+    mask = graph.node("Add", one_hot(graph, coarse, 1, len(OUTFITS)), caps)
+    share, body = bodies(graph, mask, block, 1, 7)
     chosen = _chosen(graph, share, body)
-    wide = _territory(graph, share, chosen, _NEAR_FACE)
+    caps = graph.node("AveragePool", caps, kernel_shape=[block] * 2, strides=[block] * 2)
+    wide = _territory(graph, caps, chosen, _NEAR_FACE)
     close = _territory(graph, share, chosen, _NEAR_BODY)
     face = graph.cast(graph.node("Less", label, graph.floats(_FIRST_BODY)), np.float32)
     large = graph.node("Mul", close, thick(graph, label, _LARGE))
@@ -190,9 +198,9 @@ def _chosen(graph: Graph, share: str, body: str) -> str:
 def pose() -> onnx.ModelProto:
     """The demo pose net: SimCC rows whose peaks are the marks of the person who fills the crop."""
     graph = Graph()
-    label = labels(graph, "input", bgr=False, marks=True)
+    label = labels(graph, "input", bgr=False, whole=False)
     own = _own_marks(graph, label)
-    mask = one_hot(graph, own, 1 + len(OUTFITS), len(MARKS))
+    mask = one_hot(graph, own, FIRST_MARK, len(MARKS))
     peak = _blurred(graph, mask)
     gain = graph.constant((_STEEP / _full_response()).astype(np.float32)[None, :, None, None])
     share = graph.node(
