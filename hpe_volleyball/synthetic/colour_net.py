@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_volleyball.synthetic.onnx_graph import Graph, average
+from hpe_volleyball.synthetic.onnx_graph import Graph
 from hpe_volleyball.synthetic.palette import MARKS, OUTFITS, RGB, SCENERY, opponent
 
 _Array = NDArray[np.float64]
@@ -34,13 +34,10 @@ _SCENERY_RADIUS: Final = 27.0
 """A colour farther than this (in `opponent`) from all shades of a thing does not belong to it."""
 
 _OUTFIT_SHADES: Final = np.linspace(0.76, 1.14, 12)
-_CAP_SHADES: Final = np.linspace(0.5, 0.68, 6)
+_CAP_SHADES: Final = np.linspace(0.55, 0.68, 5)
 _MARK_SHADES: Final = np.linspace(0.8, 1.0, 5)
 _SCENERY_SHADES: Final = np.linspace(0.5, 1.05, 12)
 """Factors on the colours of the palette: light, and the net in front of people."""
-
-_CORE: Final = 0.6
-"""Share of an outfit in a block from which somebody is there for certain."""
 
 _THIN: Final = 0.1
 """Share from which a block near other ones of the outfit belongs to it: arms, feet."""
@@ -90,14 +87,14 @@ def thick(graph: Graph, label: str, size: int) -> str:
     return graph.cast(graph.node("Greater", even, graph.floats(0.0)), np.float32)
 
 
-def bodies(graph: Graph, mask: str, block: int, core: int, reach: int) -> tuple[str, str]:
+def bodies(graph: Graph, mask: str, block: int, core: float, reach: int) -> tuple[str, str]:
     """Blocks of each outfit, from `one_hot`, without the false colours at edges of others.
 
     Args:
         graph: Gets the nodes.
         mask: [batch, outfits, h, w].
         block: Pixels per side of a block.
-        core: Blocks per side, an odd number, that an outfit has to fill somewhere.
+        core: Share of the outfit in a block from which somebody is there for certain.
         reach: Blocks between parts of one person: bare skin, the band of the net.
 
     Returns:
@@ -106,8 +103,7 @@ def bodies(graph: Graph, mask: str, block: int, core: int, reach: int) -> tuple[
     """
     side = [block, block]
     share = graph.node("AveragePool", mask, kernel_shape=side, strides=side)
-    sure = average(graph, share, core) if core > 1 else share
-    body = graph.cast(graph.node("Greater", sure, graph.floats(_CORE)), np.float32)
+    body = graph.cast(graph.node("Greater", share, graph.floats(core)), np.float32)
     some = graph.cast(graph.node("Greater", share, graph.floats(_THIN)), np.float32)
     for _ in range(_STEPS):
         for kernel, pads in (

@@ -91,7 +91,7 @@ def detector() -> onnx.ModelProto:
     label = labels(graph, "input", bgr=True, whole=True)
     label = graph.node("Mul", label, thick(graph, label, 2))
     mask = one_hot(graph, label, 1, len(OUTFITS))
-    share, body = bodies(graph, mask, BLOCK, 1, 3)
+    share, body = bodies(graph, mask, BLOCK, 0.4, 7)
     count = graph.node("ReduceSum", share, graph.ints(2, 3), keepdims=0)
     count = graph.node("Mul", count, graph.floats(BLOCK**2))
     present = graph.cast(graph.node("GreaterOrEqual", count, graph.floats(_FEWEST)), np.float32)
@@ -143,7 +143,7 @@ def _own_marks(graph: Graph, label: str) -> str:
     block = BLOCK // _COARSE
     caps = one_hot(graph, coarse, FIRST_CAP, len(OUTFITS))
     mask = graph.node("Add", one_hot(graph, coarse, 1, len(OUTFITS)), caps)
-    share, body = bodies(graph, mask, block, 1, 7)
+    share, body = bodies(graph, mask, block, 0.6, 16)
     chosen = _chosen(graph, share, body)
     caps = graph.node("AveragePool", caps, kernel_shape=[block] * 2, strides=[block] * 2)
     wide = _territory(graph, caps, chosen, _NEAR_FACE)
