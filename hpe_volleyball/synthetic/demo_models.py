@@ -67,7 +67,7 @@ _FIRST_BODY: Final = FIRST_MARK + 5.0
 _LARGE: Final = 5
 """Pixels of the crop below which a spot of their colour is none of them."""
 
-_NEAR_FACE: Final = (3, 7)
+_NEAR_FACE: Final = (3, 11)
 _NEAR_BODY: Final = (3, 5)
 """Widths in blocks of the windows around marks in which outfits are weighed."""
 
@@ -81,7 +81,7 @@ _OTHERS: Final = 1.2
 """A mark is the own one if the own outfit's share is above this part of any other's."""
 
 _STEEP: Final = 4.0
-_UNSURE: Final = np.array([*[1.0] * 5, *[1.8] * 12])
+_UNSURE: Final = np.array([*[0.7] * 5, *[1.3] * 12])
 """A mark of which a share s is seen scores 1 - exp(-(steep * s - unsure))."""
 
 
