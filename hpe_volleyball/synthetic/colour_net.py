@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_volleyball.synthetic.onnx_graph import Graph, average
+from hpe_volleyball.synthetic.onnx_graph import Graph
 from hpe_volleyball.synthetic.palette import MARKS, OUTFITS, RGB, SCENERY, opponent
 
 _Array = NDArray[np.float64]
@@ -21,6 +21,10 @@ _MEAN_RGB: Final = np.array([123.675, 116.28, 103.53])
 _STD_RGB: Final = np.array([58.395, 57.12, 57.375])
 """Normalisation of RTMDet and RTMPose (mmdetection and mmpose configs), here in RGB order."""
 
+FIRST_CAP: Final = 1 + len(OUTFITS)
+FIRST_MARK: Final = 1 + 2 * len(OUTFITS)
+"""Labels: after the outfits come the caps, then the marks."""
+
 _LEVELS: Final = 32
 """Steps per channel in the table of colours."""
 
@@ -29,13 +33,11 @@ _MARK_RADIUS: Final = 32.0
 _SCENERY_RADIUS: Final = 27.0
 """A colour farther than this (in `opponent`) from all shades of a thing does not belong to it."""
 
-_OUTFIT_SHADES: Final = np.linspace(0.5, 1.14, 17)
+_OUTFIT_SHADES: Final = np.linspace(0.76, 1.14, 12)
+_CAP_SHADES: Final = np.linspace(0.55, 0.68, 5)
 _MARK_SHADES: Final = np.linspace(0.8, 1.0, 5)
 _SCENERY_SHADES: Final = np.linspace(0.5, 1.05, 12)
 """Factors on the colours of the palette: light, and the net in front of people."""
-
-_CORE: Final = 0.6
-"""Share of an outfit in a block from which somebody is there for certain."""
 
 _THIN: Final = 0.1
 """Share from which a block near other ones of the outfit belongs to it: arms, feet."""
@@ -44,10 +46,11 @@ _STEPS: Final = 3
 """How many times a person is followed from part to part."""
 
 
-def labels(graph: Graph, source: str, *, bgr: bool, marks: bool) -> str:
+def labels(graph: Graph, source: str, *, bgr: bool, whole: bool) -> str:
     """Normalised pictures [batch, 3, h, w] to what each pixel shows, float [batch, 1, h, w].
 
-    0 is neither, 1..12 an outfit, 13..29 a mark (0 without `marks`).
+    0 is neither, 1..12 an outfit, 13..24 a cap, 25..41 a mark; with `whole`, caps are parts of
+    outfits and marks are neither.
     """
     order = slice(None, None, -1) if bgr else slice(None)
     step = 256 / _LEVELS
@@ -58,8 +61,9 @@ def labels(graph: Graph, source: str, *, bgr: bool, marks: bool) -> str:
     weights = np.array([[_LEVELS**2, _LEVELS, 1]], np.float64)[:, order]
     index = graph.cast(graph.conv(level, weights, np.zeros(1)), np.int32)
     table = _table()
-    if not marks:
-        table[table > len(OUTFITS)] = 0
+    if whole:
+        people = len(OUTFITS)
+        table = np.where(table < FIRST_MARK, table - people * (table > people), 0).astype(np.uint8)
     return graph.cast(graph.node("Gather", graph.constant(table), index), np.float32)
 
 
@@ -83,20 +87,14 @@ def thick(graph: Graph, label: str, size: int) -> str:
     return graph.cast(graph.node("Greater", even, graph.floats(0.0)), np.float32)
 
 
-def outfits(graph: Graph, label: str) -> str:
-    """`one_hot` of all outfits, without lines and spots thinner than two pixels."""
-    label = graph.node("Mul", label, thick(graph, label, 2))
-    return one_hot(graph, label, 1, len(OUTFITS))
-
-
-def bodies(graph: Graph, mask: str, block: int, core: int, reach: int) -> tuple[str, str]:
-    """Blocks of each outfit, from `outfits`, without the false colours at edges of others.
+def bodies(graph: Graph, mask: str, block: int, core: float, reach: int) -> tuple[str, str]:
+    """Blocks of each outfit, from `one_hot`, without the false colours at edges of others.
 
     Args:
         graph: Gets the nodes.
         mask: [batch, outfits, h, w].
         block: Pixels per side of a block.
-        core: Blocks per side, an odd number, that an outfit has to fill somewhere.
+        core: Share of the outfit in a block from which somebody is there for certain.
         reach: Blocks between parts of one person: bare skin, the band of the net.
 
     Returns:
@@ -105,8 +103,7 @@ def bodies(graph: Graph, mask: str, block: int, core: int, reach: int) -> tuple[
     """
     side = [block, block]
     share = graph.node("AveragePool", mask, kernel_shape=side, strides=side)
-    sure = average(graph, share, core) if core > 1 else share
-    body = graph.cast(graph.node("Greater", sure, graph.floats(_CORE)), np.float32)
+    body = graph.cast(graph.node("Greater", share, graph.floats(core)), np.float32)
     some = graph.cast(graph.node("Greater", share, graph.floats(_THIN)), np.float32)
     for _ in range(_STEPS):
         for kernel, pads in (
@@ -134,13 +131,14 @@ def _table() -> NDArray[np.uint8]:
     greys = [(v, v, v) for v in range(10, 256, 20)]
     things = (
         *((rgb, _OUTFIT_SHADES, _OUTFIT_RADIUS) for rgb in OUTFITS),
+        *((rgb, _CAP_SHADES, _OUTFIT_RADIUS) for rgb in OUTFITS),
         *((rgb, _MARK_SHADES, _MARK_RADIUS) for rgb in MARKS),
         *((rgb, _SCENERY_SHADES, _SCENERY_RADIUS) for rgb in SCENERY),
         *((rgb, np.ones(1), _SCENERY_RADIUS) for rgb in greys),
     )
     away = np.stack([_away(colours, rgb, shades) / radius for rgb, shades, radius in things])
     label = 1 + away.argmin(axis=0)
-    label[(away.min(axis=0) > 1) | (label > len(OUTFITS) + len(MARKS))] = 0
+    label[(away.min(axis=0) > 1) | (label >= FIRST_MARK + len(MARKS))] = 0
     table: NDArray[np.uint8] = label.astype(np.uint8)
     return table
 

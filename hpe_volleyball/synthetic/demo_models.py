@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from hpe_volleyball.synthetic.colour_net import (
+    FIRST_CAP,
+    FIRST_MARK,
     bodies,
     first_and_last,
     labels,
     one_hot,
-    outfits,
     thick,
 )
 from hpe_volleyball.synthetic.figure import MARK_RADII, TALL
@@ -60,14 +61,15 @@ _CROP_PADDING: Final = 1.25
 _SEEN_RADIUS: Final = 0.85
 """Part of a mark's radius which keeps its colour through coding and scaling."""
 
-_FIRST_LARGE: Final = 1.0 + len(OUTFITS) + 5
+_FIRST_BODY: Final = FIRST_MARK + 5.0
 """Labels from here on are marks of the body, which are larger than those of the face."""
 
 _LARGE: Final = 5
 """Pixels of the crop below which a spot of their colour is none of them."""
 
-_NEAR: Final = (3, 9)
-"""Widths in blocks of the two windows around a mark in which outfits are weighed."""
+_NEAR_FACE: Final = (3, 11)
+_NEAR_BODY: Final = (3, 5)
+"""Widths in blocks of the windows around marks in which outfits are weighed."""
 
 _FEW: Final = 300.0
 """An outfit that fills n blocks is as good as one whose extent is `_FEW` / n blocks farther off."""
@@ -76,18 +78,21 @@ _LEAST_OWN: Final = 0.02
 """Share of the own outfit in them below which a mark is nobody's."""
 
 _OTHERS: Final = 1.2
+_OTHERS_CAPS: Final = 0.8
 """A mark is the own one if the own outfit's share is above this part of any other's."""
 
 _STEEP: Final = 4.0
-_UNSURE: Final = np.array([*[1.0] * 5, *[1.8] * 12])
+_UNSURE: Final = np.array([*[0.4] * 5, *[1.3] * 12])
 """A mark of which a share s is seen scores 1 - exp(-(steep * s - unsure))."""
 
 
 def detector() -> onnx.ModelProto:
     """The demo detector: one row per outfit, those of absent outfits all 0."""
     graph = Graph()
-    mask = outfits(graph, labels(graph, "input", bgr=True, marks=False))
-    share, body = bodies(graph, mask, BLOCK, 1, 3)
+    label = labels(graph, "input", bgr=True, whole=True)
+    label = graph.node("Mul", label, thick(graph, label, 2))
+    mask = one_hot(graph, label, 1, len(OUTFITS))
+    share, body = bodies(graph, mask, BLOCK, 0.4, 7)
     count = graph.node("ReduceSum", share, graph.ints(2, 3), keepdims=0)
     count = graph.node("Mul", count, graph.floats(BLOCK**2))
     present = graph.cast(graph.node("GreaterOrEqual", count, graph.floats(_FEWEST)), np.float32)
@@ -132,22 +137,38 @@ def _edges(graph: Graph, mask: str, body: str) -> list[str]:
     return [*low, *high]
 
 
-def _own(graph: Graph, label: str) -> str:
-    """1 where marks are of the person for whom the crop was made; [batch, 1, h, w]."""
+def _own_marks(graph: Graph, label: str) -> str:
+    """The label where it is a mark of the person for whom the crop was made, else 0."""
     coarse = graph.node("MaxPool", label, kernel_shape=[1, 1], strides=[_COARSE] * 2)
-    share, body = bodies(graph, outfits(graph, coarse), BLOCK // _COARSE, 1, 7)
+    coarse = graph.node("Mul", coarse, thick(graph, coarse, 2))
+    block = BLOCK // _COARSE
+    caps = one_hot(graph, coarse, FIRST_CAP, len(OUTFITS))
+    mask = graph.node("Add", one_hot(graph, coarse, 1, len(OUTFITS)), caps)
+    share, body = bodies(graph, mask, block, 0.6, 16)
     chosen = _chosen(graph, share, body)
-    near = [average(graph, share, size) for size in _NEAR]
-    around = graph.node("Add", *near)
+    caps = graph.node("AveragePool", caps, kernel_shape=[block] * 2, strides=[block] * 2)
+    wide = _territory(graph, caps, chosen, _NEAR_FACE, _OTHERS_CAPS)
+    close = _territory(graph, share, chosen, _NEAR_BODY, _OTHERS)
+    face = graph.cast(graph.node("Less", label, graph.floats(_FIRST_BODY)), np.float32)
+    large = graph.node("Mul", close, thick(graph, label, _LARGE))
+    wide = graph.node("Mul", wide, face)
+    close = graph.node("Sub", large, graph.node("Mul", large, face))
+    return graph.node("Mul", label, graph.node("Add", wide, close))
+
+
+def _territory(graph: Graph, share: str, chosen: str, windows: tuple[int, ...], lead: float) -> str:
+    """1 where the chosen outfit outweighs all others around the pixel; [batch, 1, h, w]."""
+    near = [average(graph, share, size) for size in windows]
+    around = graph.node("Sum", *near)
     chosen_around = graph.node("Mul", around, chosen)
     own = graph.node("ReduceSum", chosen_around, graph.ints(1), keepdims=1)
     others = graph.node("Sub", around, chosen_around)
     most = graph.node("ReduceMax", others, axes=[1], keepdims=1)
-    bar = graph.node("Mul", most, graph.floats(_OTHERS))
+    bar = graph.node("Mul", most, graph.floats(lead))
     bar = graph.node("Max", bar, graph.floats(_LEAST_OWN))
-    territory = graph.cast(graph.node("Greater", own, bar), np.float32)
+    own = graph.cast(graph.node("Greater", own, bar), np.float32)
     finer = graph.floats(1.0, 1.0, BLOCK, BLOCK)
-    return graph.node("Resize", territory, "", finer, mode="nearest")
+    return graph.node("Resize", own, "", finer, mode="nearest")
 
 
 def _chosen(graph: Graph, share: str, body: str) -> str:
@@ -179,11 +200,9 @@ def _chosen(graph: Graph, share: str, body: str) -> str:
 def pose() -> onnx.ModelProto:
     """The demo pose net: SimCC rows whose peaks are the marks of the person who fills the crop."""
     graph = Graph()
-    label = labels(graph, "input", bgr=False, marks=True)
-    own = graph.node("Mul", label, _own(graph, label))
-    small = graph.cast(graph.node("Less", label, graph.floats(_FIRST_LARGE)), np.float32)
-    own = graph.node("Mul", own, graph.node("Max", small, thick(graph, label, _LARGE)))
-    mask = one_hot(graph, own, 1 + len(OUTFITS), len(MARKS))
+    label = labels(graph, "input", bgr=False, whole=False)
+    own = _own_marks(graph, label)
+    mask = one_hot(graph, own, FIRST_MARK, len(MARKS))
     peak = _blurred(graph, mask)
     gain = graph.constant((_STEEP / _full_response()).astype(np.float32)[None, :, None, None])
     share = graph.node(

@@ -62,6 +62,10 @@ MARK_LIFT: Final = np.array(
 """Metres by which a mark lies in front of its joint: it is worn on the skin."""
 
 
+CAP: Final = 0.62
+"""Shade of the cap, darker than all else that a person wears."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limb:
     """A tapered capsule between two points on the lines between joints."""
@@ -84,12 +88,12 @@ def _side(side: str) -> tuple[Limb, ...]:
         return Limb((first, second), span, r, s)
 
     return (
-        along("hip", "knee", span=(0.45, 1.0), r=(0.083, 0.060), s=0.0),
-        along("hip", "knee", span=(0.0, 0.6), r=(0.094, 0.092), s=0.80),
+        along("hip", "knee", span=(0.45, 1.0), r=(0.083, 0.060), s=0.88),
+        along("hip", "knee", span=(0.0, 0.6), r=(0.094, 0.092), s=0.90),
         along("knee", "ankle", span=(0.0, 0.35), r=(0.058, 0.061), s=0.98),
         along("knee", "ankle", span=(0.3, 1.0), r=(0.061, 0.043), s=0.98),
-        along("heel", "toe", span=(0.0, 1.0), r=(0.046, 0.038), s=0.76),
-        along("shoulder", "elbow", span=(0.45, 1.0), r=(0.052, 0.043), s=0.0),
+        along("heel", "toe", span=(0.0, 1.0), r=(0.046, 0.038), s=0.90),
+        along("shoulder", "elbow", span=(0.45, 1.0), r=(0.052, 0.043), s=0.94),
         along("shoulder", "elbow", span=(0.0, 0.6), r=(0.066, 0.062), s=1.0),
         along("elbow", "wrist", span=(0.0, 1.0), r=(0.044, 0.034), s=0.92),
         along("wrist", "hand", span=(0.15, 1.0), r=(0.036, 0.040), s=1.04),
@@ -97,9 +101,9 @@ def _side(side: str) -> tuple[Limb, ...]:
 
 
 LIMBS: Final = (
-    Limb(("hip_l", "hip_r"), (0.05, 0.95), (0.10, 0.10), 0.80),
+    Limb(("hip_l", "hip_r"), (0.05, 0.95), (0.10, 0.10), 0.90),
     Limb(("neck", "chin"), (-0.2, 1.0), (0.058, 0.055), 0.0),
-    Limb(("chin", "crown"), (0.0, 1.0), (0.098, 0.108), 0.72),
+    Limb(("chin", "crown"), (0.0, 1.0), (0.098, 0.108), CAP),
     Limb(("face", "jaw"), (0.0, 1.0), (0.086, 0.074), 0.0),
     *_side("l"),
     *_side("r"),

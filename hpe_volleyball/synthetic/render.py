@@ -184,7 +184,7 @@ def _draw_person(
                 _fixed(centre + 0.72 * (hull - centre) - 0.03 * np.ptp(hull[:, 1])),
                 shaded(outfit, 1.04),
             )
-            _draw_number(image, hull, str(outfit_index + 1), shaded(outfit, 0.3))
+            _draw_number(image, hull, str(outfit_index + 1), shaded(outfit, 0.12))
 
 
 def _draw_number(

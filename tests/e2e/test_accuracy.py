@@ -10,18 +10,20 @@ import pytest
 from hpe_volleyball.demo import DemoReport, run_demo
 
 
-@pytest.fixture(scope="session")
-def every_frame(tmp_path_factory: pytest.TempPathFactory) -> DemoReport:
+@pytest.fixture(scope="session", params=[1, 2, 3], ids="seed {}".format)
+def every_frame(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> DemoReport:
     """Two seconds of six against six, the detector on every frame.
 
-    The demo detector boxes what it sees of an outfit. Where three people hide each other for a
-    while, as in other rallies (seeds 0 and 2), its boxes do not tell them apart.
+    The demo detector boxes what it sees of an outfit. In the rally of seed 0 three people hide
+    each other for so long that its boxes do not tell them apart: IDF1 0.96.
     """
     return run_demo(
         tmp_path_factory.mktemp("rally"),
         seconds=2.0,
         det_interval=1,
-        seed=3,
+        seed=request.param,
         size=(1280, 720),
         fps=Fraction(25),
     )
