@@ -16,7 +16,8 @@ def tables(content: dict[str, Any]) -> str:
     made = (
         f"{origin_line(content)} rtmlib {content['rtmlib']}, {models['det']} at "
         f"{settings['det_size']} px, {models['pose']}, on {settings['device']}; median of "
-        f"{settings['rounds']} rounds of {settings['frames']} frames, ± half of their range.\n"
+        f"{settings['rounds']} rounds of at most {settings['frames']} frames, ± half of their "
+        "range.\n"
     )
     parts = [
         "# This program and rtmlib\n",

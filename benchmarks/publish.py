@@ -30,7 +30,7 @@ BEGIN, END = "<!-- speed: written by benchmarks/publish.py -->", "<!-- end of sp
 _ROUNDS = 3
 _RALLY_S, _CLIP_S = 90.0, 50.0
 """Seconds for all rounds of each bench."""
-_COMPARED = 240
+_COMPARED = 100
 """Frames of each run against rtmlib."""
 
 
