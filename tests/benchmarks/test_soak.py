@@ -1,18 +1,24 @@
-"""The soak's parts: the stream, what is made of the samples, the frames of the loop."""
+"""The soak's parts, and a short one."""
 
 from __future__ import annotations
 
 import gc
+from argparse import Namespace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from soak import LoopedDetector, LoopedPoser, markdown, resident_mb, verdict, write_loop
+import pytest
+import soak
+from soak import LOOP, RATE, markdown, memory_mb, run, turn_scores, verdict, write_loop
+from writing import origin
 
+from hpe_volleyball.evaluation.metrics import People
 from hpe_volleyball.media.frame_reader import read_frames
-from hpe_volleyball.records import Detections, Floats, Frame, Poses
-from hpe_volleyball.skeleton import COCO17
+from hpe_volleyball.output.data_file import DataFile
 from tests.clips import fixed_rate, number_of
+from tests.rows import HEADER, result
 from tests.runs import stamps
 
 
@@ -24,64 +30,71 @@ def test_the_stream_is_the_clip_again_and_again(tmp_path: Path) -> None:
     np.testing.assert_allclose(stamps(stream), np.arange(90) / 50, atol=1e-6)
 
 
-def test_models_are_asked_for_frames_of_the_loop() -> None:
-    asked: list[int] = []
-
-    class Models:
-        skeleton = COCO17
-
-        def detect(self, frame: Frame) -> Detections:
-            asked.append(frame.index)
-            return Detections.empty()
-
-        def estimate(self, frames: list[Frame], _boxes: list[Floats]) -> list[Poses]:
-            asked.extend(frame.index for frame in frames)
-            return []
-
-    frame = Frame(25, 0.5, np.zeros((2, 2, 3), np.uint8))
-    LoopedDetector(Models(), 10).detect(frame)
-    LoopedPoser(Models(), 7).estimate([frame], [])  # type: ignore[arg-type]
-    assert asked == [5, 4]
-    assert LoopedPoser(Models(), 7).skeleton is COCO17  # type: ignore[arg-type]
+def samples(minutes: int) -> list[dict[str, float]]:
+    """One a minute: 10 ms of the clock and 12 ms of the processors a frame."""
+    return [
+        {"frame": 3000.0 * i, "clock_s": 30.0 * i, "cpu_s": 36.0 * i, "rss_mb": 300.0 + i}
+        for i in range(minutes + 1)
+    ]
 
 
 def test_memory_early_and_late_and_times_of_first_and_last_part() -> None:
-    samples = [
-        {"frame": 500.0 * i, "clock_s": 5.0 * i + max(0, i - 350), "rss_mb": 300.0 + (i > 80)}
-        for i in range(361)
-    ]
-    found = verdict(samples)
-    assert found["early_s"] == 360
-    assert (found["early_mb"], found["end_mb"], found["most_mb"]) == (300, 301, 301)
-    assert found["start_ms"] == 10
-    assert found["end_ms"] == 10
-    slow = [row | {"clock_s": row["clock_s"] * (1 + row["frame"] / 180_000)} for row in samples]
-    assert verdict(slow)["end_ms"] > 25
-    assert verdict(slow)["start_ms"] < 12
+    found = verdict(samples(60))
+    assert (found["mb_after_300_s"], found["mb_after_600_s"]) == (305, 310)
+    assert (found["mb_end"], found["mb_most"]) == (360, 360)
+    for part in ("start", "end"):
+        assert found[f"wall_ms_{part}"] == pytest.approx(10)
+        assert found[f"cpu_ms_{part}"] == pytest.approx(12)
+    slow = [row | {"clock_s": row["clock_s"] * (1 + row["frame"] / 180_000)} for row in samples(60)]
+    assert verdict(slow)["wall_ms_end"] > 25
+    assert verdict(slow)["wall_ms_start"] < 12
+    assert verdict(slow)["cpu_ms_end"] == pytest.approx(12)
+
+
+def test_a_short_stream_has_no_memory_after_ten_minutes() -> None:
+    found = verdict(samples(7))
+    assert "mb_after_300_s" in found
+    assert "mb_after_600_s" not in found
 
 
 def test_resident_memory_grows_with_what_is_held() -> None:
     gc.collect()  # what earlier tests left must not be freed in between
-    before = resident_mb()
+    before = memory_mb("VmRSS")
     block = np.ones(25_000_000)
-    assert resident_mb() - before > 100
+    assert memory_mb("VmRSS") - before > 100
+    assert memory_mb("VmHWM") >= before + 100
     assert len(block)
 
 
-def test_the_table_says_what_was_found() -> None:
-    content = {
-        "machine": {"processor": "Abacus", "cores": 2},
-        "versions": {"python": "3.11"},
-        "stream": {"minutes": 60.0, "size": "640x360", "players": 4},
-        "fps": 61.25,
-        "result": {
-            "early_s": 600.0, "early_mb": 310.2, "end_mb": 312.9, "start_ms": 16.2, "end_ms": 16.3,
-        },
-        "files": {"frames": 180_000, "data_frames": 180_000, "overlay_frames_of_last_second": 50},
-    }  # fmt: skip
-    text = markdown(content)
-    for row in (
-        "| memory after 10.0 min | 310 MB |",
-        "| frames, in the data file | 180000, 180000",
-    ):
-        assert row in text
+def test_one_turn_is_scored_as_the_rally(tmp_path: Path) -> None:
+    """One person in the first two of three turns; the truth is that of the second."""
+    with DataFile(tmp_path / "m.h5", HEADER) as file:
+        for number in range(3 * LOOP):
+            found = result(number, people=int(number < 2 * LOOP))
+            file.write(replace(found, frame=replace(found.frame, time_s=number / RATE)))
+    second = [result(LOOP + i, people=1) for i in range(LOOP)]
+    truth = People(
+        frame=np.arange(LOOP),
+        ids=np.ones(LOOP, np.int32),
+        boxes=np.concatenate([each.tracks.boxes for each in second]),
+        keypoints=np.concatenate([each.poses.keypoints for each in second]),
+        keypoint_scores=np.ones((LOOP, 17), np.float32),
+    )
+    scores = {turn: turn_scores(tmp_path / "m.h5", turn, truth) for turn in range(3)}
+    assert scores[0] == {"rows": LOOP, "box_precision": 0, "oks": 0}
+    assert scores[1] == {"rows": LOOP, "box_precision": 1, "oks": 1}
+    assert scores[2]["rows"] == 0
+
+
+def test_a_soak_of_two_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(soak, "LOOP", 80)
+    monkeypatch.setattr(soak, "SAMPLE", 40)
+    options = Namespace(
+        minutes=0, width=160, height=90, max_people=1, det_interval=8, pose_interval=8, device="cpu"
+    )
+    content = {**origin(), **run(options, tmp_path)}
+    assert content["stream"]["frames"] == content["files"]["data_frames"] == 160
+    assert [row["frame"] for row in content["samples"]] == [0, 40, 80, 120]
+    assert content["files"]["data_complete"]
+    assert content["files"]["overlay_frames_of_last_second"] == 50
+    assert "| frames in the data file | 160 |" in markdown(content)
