@@ -14,6 +14,7 @@ from hpe_volleyball.bench.scene import Scene
 from hpe_volleyball.evaluation.compare import TRUSTED_SCORE, people_of
 from hpe_volleyball.evaluation.metrics import Comparison, People, compare
 from hpe_volleyball.infer import Models, infer_video
+from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output import provenance
 from hpe_volleyball.output.results import read_results
 from hpe_volleyball.output.run_files import DATA
@@ -58,7 +59,7 @@ class Bench:
         self._folder = folder
         self._remarks = list(remarks)
         self._measured = [_Measured(row) for row in rows]
-        self._models: dict[tuple[object, ...], Models] = {}
+        self._models: dict[InferOptions, Models] = {}
 
     @property
     def rows(self) -> int:
@@ -172,17 +173,10 @@ class Bench:
         )
 
 
-def _key(row: Row) -> tuple[object, ...]:
-    """What the models of a row depend on."""
-    options = row.options
-    return (
-        options.det,
-        options.pose,
-        options.pose_batch,
-        options.det_size,
-        options.precision,
-        options.tuning.graph_optimisation,
-    )
+def _key(row: Row) -> InferOptions:
+    """What the models of a row depend on: all but what only the tracker looks at."""
+    tuning = replace(row.options.tuning, pose_tracked=True)
+    return replace(row.options, det_interval=1, pose_interval=1, tuning=tuning)
 
 
 def _agreement(found: Comparison) -> Agreement:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hpe_volleyball import infer
 from hpe_volleyball.bench.measure import LEAST, MOST, Bench, fitting_frames
 from hpe_volleyball.bench.prepare import prepare
 from hpe_volleyball.bench.result import Agreement, BenchResult
@@ -112,6 +114,39 @@ def test_rows_say_what_was_on(result: BenchResult) -> None:
         "overlap": False,
         "precision": "fp32",
     }
+
+
+@dataclass
+class Loading:
+    """A video that remembers with which options models were loaded for it."""
+
+    clip: Path
+    truth: None = None
+    loaded: list[InferOptions] = field(default_factory=list)
+
+    def describe(self) -> tuple[str, str]:
+        return self.clip.name, ""
+
+    def load(self, options: InferOptions) -> infer.Models:
+        self.loaded.append(options)
+        return infer.load_models(options)
+
+
+def test_rows_share_models_only_where_these_are_loaded_alike(
+    tmp_path: Path, options: InferOptions, rally_clip: Path
+) -> None:
+    rows = cumulative_rows(options) + candidate_rows(options)
+    scene = Loading(rally_clip)
+    Bench(rows, scene, tmp_path).measure(1, 1)
+    alike = [
+        (o.pose_batch, o.tuning.graph_optimisation, o.tuning.overlap, o.det_size, o.precision)
+        for o in scene.loaded
+    ]
+    assert len(alike) == len(set(alike))
+    for row in rows:
+        o = row.options
+        key = o.pose_batch, o.tuning.graph_optimisation, o.tuning.overlap, o.det_size, o.precision
+        assert key in alike, row.name
 
 
 def test_the_fastest_row_comes_last(result: BenchResult) -> None:
