@@ -41,25 +41,59 @@ def total_ms(frames: int, rounds: int, only: int | None = None) -> dict[str, lis
 
 
 def judged(together: dict[str, list[float]], alone: dict[str, list[float]]) -> list[dict[str, Any]]:
-    """For each row both times, both speed-ups, and whether the ranges of the rounds meet."""
+    """For each row its times, the range of its speed-up, and whether the two ranges meet.
+
+    Together the speed-up is taken round by round, as `bench` does. Alone no round of one row
+    belongs to one of another, so every pair of rounds counts.
+    """
     first = next(iter(together))
-    return [
-        {
-            "row": name,
-            "together_ms": ms,
-            "alone_ms": alone[name],
-            "together_speed_up": median(together[first]) / median(ms),
-            "alone_speed_up": median(alone[first]) / median(alone[name]),
-            "meet": min(ms) <= max(alone[name]) and min(alone[name]) <= max(ms),
-        }
-        for name, ms in together.items()
+    rows = []
+    for name, ms in together.items():
+        paired = [a / b for a, b in zip(together[first], ms, strict=True)]
+        crossed = [a / b for a in alone[first] for b in alone[name]]
+        rows.append(
+            {
+                "row": name,
+                "together_ms": ms,
+                "alone_ms": alone[name],
+                "together_speed_up": [min(paired), median(paired), max(paired)],
+                "alone_speed_up": [min(crossed), median(crossed), max(crossed)],
+                "meet": min(paired) <= max(crossed) and min(crossed) <= max(paired),
+            }
+        )
+    return rows
+
+
+def markdown(content: dict[str, Any]) -> str:
+    """The results in Markdown."""
+    headings = ["", "ms together", "ms alone", "speed-up together", "alone", "ranges meet"]
+    cells = [
+        [
+            row["row"],
+            f"{median(row['together_ms']):.1f}",
+            f"{median(row['alone_ms']):.1f}",
+            _ranged(*row["together_speed_up"]),
+            _ranged(*row["alone_speed_up"]),
+            "yes" if row["meet"] else "**no**",
+        ]
+        for row in content["rows"]
     ]
+    return (
+        "# Rows of bench, together and alone\n\n"
+        "Written by `benchmarks/rows_alone.py`; what it does: [README.md](../README.md). "
+        f"{content['rounds']} rounds of {content['frames']} frames.\n\n"
+        f"{origin_line(content)}\n\n{table(headings, cells)}"
+    )
+
+
+def _ranged(least: float, middle: float, most: float) -> str:
+    return f"{middle:.2f} ({least:.2f} to {most:.2f})"
 
 
 def main() -> None:
     """Measure and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frames", type=int, default=40, metavar="N", help="of each run")
+    parser.add_argument("--frames", type=int, default=16, metavar="N", help="of each run")
     parser.add_argument("--rounds", type=int, default=3, metavar="N")
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
     options = parser.parse_args()
@@ -70,23 +104,7 @@ def main() -> None:
             alone |= pool.submit(total_ms, options.frames, options.rounds, number).result()
     rows = judged(together, alone)
     content = {**origin(), "frames": options.frames, "rounds": options.rounds, "rows": rows}
-    headings = ["", "ms together", "ms alone", "speed-up together", "alone", "ranges meet"]
-    cells = [
-        [
-            row["row"],
-            f"{median(row['together_ms']):.1f}",
-            f"{median(row['alone_ms']):.1f}",
-            f"{row['together_speed_up']:.2f}",
-            f"{row['alone_speed_up']:.2f}",
-            "yes" if row["meet"] else "**no**",
-        ]
-        for row in rows
-    ]
-    text = (
-        "# Rows of bench, together and alone\n\n"
-        "Written by `benchmarks/rows_alone.py`; what it does: [README.md](../README.md).\n\n"
-        f"{origin_line(content)}\n\n{table(headings, cells)}"
-    )
+    text = markdown(content)
     write_results("rows_alone", content, text, options.results)
     print(text)
 
