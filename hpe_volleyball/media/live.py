@@ -45,7 +45,7 @@ class LiveReport:
     """What was lost of a live source so far."""
 
     dropped: int = 0
-    """Pictures passed over because the one before was still being worked on."""
+    """Pictures passed over because those before were still being worked on."""
     reconnects: int = 0
     lost_s: float = 0.0
     """Seconds without a connection, those at the end of the run included."""
@@ -55,8 +55,10 @@ class LiveReader:
     """Iterator over the `Frame`s of a live source; close it, or use it in a `with`.
 
     A thread receives and decodes without a break. Frames that nobody takes in time are dropped,
-    the oldest first, so no frame is given more than a quarter of a second late. A connection that
-    breaks is made again, after pauses that double from 0.5 to 10 s, until the reader is closed.
+    the oldest first, so no frame waits for more than a quarter of a second. Where decoding itself
+    is half a second behind, pictures are left out up to the next keyframe
+    (`hpe_volleyball.media.live_backlog`). A connection that breaks is made again, after pauses that
+    double from 0.5 to 10 s, until the reader is closed.
     Time goes by the time stamps of the stream; over a lost connection, and where stamps jump, by
     the clock of this computer. The run begins with the first picture, at time 0.
 
@@ -164,7 +166,7 @@ class _Receiver:
         self._waiting: deque[tuple[int, VideoFrame]] = deque()
         self._error: BaseException | None = None
         self._clock = LiveClock()
-        self._link = Link(source, stop, damage)
+        self._link = Link(source, stop, damage, self._left_out)
         self._pictures = self._link.pictures()
         self._first = self._first_pictures()
         self.info = self._describe()
@@ -232,7 +234,7 @@ class _Receiver:
     def _connect(self) -> VideoFrame | None:
         """The first picture of a new connection; None where there is none."""
         try:
-            self._link = Link(self._source, self._stop, self._damage)
+            self._link = Link(self._source, self._stop, self._damage, self._left_out)
             self._pictures = self._link.pictures()
             return next(self._pictures, None)
         except (SourceError, av.FFmpegError, OSError):
@@ -251,6 +253,9 @@ class _Receiver:
                 self._report.dropped += 1
             self._waiting.append((ticks, picture))
             self._changed.notify_all()
+
+    def _left_out(self) -> None:
+        self._report.dropped += 1
 
     def _first_pictures(self) -> list[VideoFrame]:
         """The first picture; more where the rate must be measured.

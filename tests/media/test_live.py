@@ -9,6 +9,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +17,18 @@ import pytest
 
 from hpe_volleyball.errors import SourceDamaged, SourceError
 from hpe_volleyball.media import live_address
+from hpe_volleyball.media.damage import Damage
 from hpe_volleyball.media.live import LiveReader
 from hpe_volleyball.media.live_address import is_live, without_secrets
 from hpe_volleyball.media.live_clock import TICKS, LiveClock, measured_rate
+from hpe_volleyball.media.live_link import Link
 from hpe_volleyball.records import Frame
 from tests.clips import fixed_rate, number_of
 
 needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 PATIENCE_S = 30
-STREAM = (("preset", "ultrafast"), ("g", "5"), ("bf", "0"))
+KEYFRAMES = 5
+STREAM = (("preset", "ultrafast"), ("g", str(KEYFRAMES)), ("bf", "0"))
 
 
 def clip(path: Path, frames: int, **changes: object) -> bytes:
@@ -178,6 +182,24 @@ def test_a_slow_reader_gets_the_newest(pipe: Path, tmp_path: Path) -> None:
     assert [number_of(frame.image) for frame in frames] == list(range(54, 60))
     np.testing.assert_allclose([f.time_s for f in frames], np.arange(54, 60) / 25, atol=1e-3)
     assert [frame.index for frame in frames] == list(range(6))
+
+
+@needs_pipes
+def test_a_slow_decoder_leaves_out_what_it_cannot_do(pipe: Path) -> None:
+    """Whoever works on the pictures of a link takes twice as long as they last."""
+    feed(pipe, clip(pipe.with_name("a.ts"), 75))
+    left_out: list[None] = []
+    link = Link(str(pipe), threading.Event(), Damage(), lambda: left_out.append(None))
+    seen = []
+    for picture in link.pictures():
+        seen.append(number_of(np.asarray(picture.to_ndarray(format="bgr24"), np.uint8)))
+        time.sleep(0.08)
+    link.close()
+    assert len(seen) + len(left_out) == 75
+    assert len(left_out) >= 20
+    gaps = [after for before, after in pairwise(seen) if after != before + 1]
+    assert gaps
+    assert all(number % KEYFRAMES == 0 for number in gaps)
 
 
 @needs_pipes
