@@ -7,6 +7,7 @@ time per frame are taken all along, and the files are read when the run has ende
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -39,6 +40,8 @@ SAMPLE = 60 * RATE
 """Frames from one look at memory and clocks to the next."""
 _EARLY_S = (300, 600)
 """Memory at the end is compared with that after so many seconds of the stream."""
+ALLOWED_MB = 50
+"""So much more memory at the end than after the first of these is a leak."""
 _PART = 0.1
 """First and last part of the stream whose times are compared."""
 _STRIDE = 32
@@ -124,6 +127,12 @@ def verdict(samples: Sequence[dict[str, float]]) -> dict[str, float]:
         times[f"{kind}_ms_start"] = float(np.median(ms[:part]))
         times[f"{kind}_ms_end"] = float(np.median(ms[-part:]))
     return {**early, "mb_end": float(memory[-1]), "mb_most": float(memory.max()), **times}
+
+
+def growth_mb(result: dict[str, float]) -> float | None:
+    """Memory at the end beyond that after the first minutes; None of a shorter stream."""
+    early = result.get(f"mb_after_{_EARLY_S[0]}_s")
+    return None if early is None else result["mb_end"] - early
 
 
 def read_back(summary: RunSummary, frames: int, truth: People) -> dict[str, Any]:
@@ -264,6 +273,9 @@ def main() -> None:
     text = markdown(content)
     write_results("soak", content, text, options.results)
     print(text)
+    grown = growth_mb(content["result"])
+    if grown is not None and grown > ALLOWED_MB:
+        sys.exit(f"memory has grown by {grown:.0f} MB, expected at most {ALLOWED_MB} MB")
 
 
 if __name__ == "__main__":

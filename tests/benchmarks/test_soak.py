@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soak
-from soak import LOOP, RATE, markdown, memory_mb, run, turn_scores, verdict, write_loop
+from soak import LOOP, RATE, growth_mb, markdown, memory_mb, run, turn_scores, verdict, write_loop
 from writing import origin
 
 from hpe_volleyball.evaluation.metrics import People
@@ -42,6 +42,7 @@ def test_memory_early_and_late_and_times_of_first_and_last_part() -> None:
     found = verdict(samples(60))
     assert (found["mb_after_300_s"], found["mb_after_600_s"]) == (305, 310)
     assert (found["mb_end"], found["mb_most"]) == (360, 360)
+    assert growth_mb(found) == 55
     for part in ("start", "end"):
         assert found[f"wall_ms_{part}"] == pytest.approx(10)
         assert found[f"cpu_ms_{part}"] == pytest.approx(12)
@@ -55,6 +56,8 @@ def test_a_short_stream_has_no_memory_after_ten_minutes() -> None:
     found = verdict(samples(7))
     assert "mb_after_300_s" in found
     assert "mb_after_600_s" not in found
+    assert growth_mb(found) == 2
+    assert growth_mb(verdict(samples(4))) is None
 
 
 def test_resident_memory_grows_with_what_is_held() -> None:
