@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -181,6 +181,7 @@ def open_session(
     choice = choose_device(device)
     options = _session_options(threads, optimised=optimised, spinning=spinning)
     if choice.device == "cpu":
+        _save_memory(options)
         return Session(path, _load(path, options, provider_list("cpu")), choice.note)
     native, shape = _open_elsewhere(
         path,
@@ -208,6 +209,27 @@ def _session_options(threads: int, *, optimised: bool, spinning: bool) -> ort.Se
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
     return options
+
+
+def _save_memory(options: ort.SessionOptions) -> None:
+    """Let sessions on the CPU share what memory they have taken, and plan none for a shape.
+
+    Detector and pose model never run at once. A plan is one more block for every shape of input,
+    and the number of people changes: with batches of 1 to 8 in two calls side by side memory grew
+    by 122 MB in place of 212, and the calls took as long.
+    """
+    _share_memory()
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    options.enable_mem_pattern = False
+
+
+@cache
+def _share_memory() -> None:
+    """Make one allocator for all sessions of this process that ask for it."""
+    place = ort.OrtMemoryInfo(
+        "Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+    )
+    ort.create_and_register_allocator(place, ort.OrtArenaCfg(0, -1, -1, -1))
 
 
 def _load(
