@@ -14,7 +14,6 @@ from hpe_volleyball.errors import HpeError, OutputError, SourceError
 from hpe_volleyball.interrupt import interrupt_held
 from hpe_volleyball.media.live import LiveReader
 from hpe_volleyball.media.video import VideoInfo
-from hpe_volleyball.models.download import OnProgress
 from hpe_volleyball.models.finding import resolve_models
 from hpe_volleyball.models.precision import choose_file
 from hpe_volleyball.models.providers import choose_device
@@ -22,6 +21,7 @@ from hpe_volleyball.models.rtmdet import DEFAULT_SIZE, RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
 from hpe_volleyball.models.session import Session, open_session
 from hpe_volleyball.models.tuning import pose_threads
+from hpe_volleyball.models.waiting import OnProgress
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output import provenance
 from hpe_volleyball.output.data_file import DataFile, DataHeader

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,11 +19,9 @@ from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
 from hpe_volleyball.models.session import open_session
 from hpe_volleyball.models.transfer import Patience, TransferError, transfer
+from hpe_volleyball.models.waiting import OnProgress
 
 MIRROR_VARIABLE = "HPE_VOLLEYBALL_MIRROR"
-
-OnProgress = Callable[[str, int, int | None], None]
-"""Called with what is fetched, the bytes that are there and the bytes in all, None if unknown."""
 
 
 def fetch(

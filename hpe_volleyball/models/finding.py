@@ -16,9 +16,9 @@ from hpe_volleyball.models.catalogue import (
     model_named,
 )
 from hpe_volleyball.models.devices import GPU, Granted
-from hpe_volleyball.models.download import OnProgress, fetch
 from hpe_volleyball.models.folders import download_folder, search_folders
 from hpe_volleyball.models.hashing import check_sha256
+from hpe_volleyball.models.waiting import OnProgress
 from hpe_volleyball.options import InferOptions
 
 PRECISIONS = ("fp16", "int8")
@@ -98,6 +98,9 @@ def _resolve(
         return found
     if options.offline:
         raise ModelError(_not_here(model, options.models_dir))
+    # Loads Python's HTTP and TLS, which most runs never need.
+    from hpe_volleyball.models.download import fetch  # noqa: PLC0415
+
     return fetch(
         model,
         download_folder(options.models_dir),

@@ -9,10 +9,11 @@ from typing import Literal
 
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.catalogue import MODELS, MODES, Mode, Model, model_named
-from hpe_volleyball.models.download import OnProgress, fetch, is_intact
+from hpe_volleyball.models.download import fetch, is_intact
 from hpe_volleyball.models.finding import find, variants
 from hpe_volleyball.models.folders import download_folder
 from hpe_volleyball.models.hashing import sha256_of
+from hpe_volleyball.models.waiting import OnProgress
 
 State = Literal["right", "wrong", "unknown"]
 """Of a file's content; unknown: no checksum of the model is published."""

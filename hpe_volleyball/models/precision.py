@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import onnx
-from google.protobuf.message import DecodeError
-
 from hpe_volleyball.errors import ModelError
+from hpe_volleyball.models.contents import read_contents
 from hpe_volleyball.models.devices import GPU, Granted, Precision
 from hpe_volleyball.models.folders import search_folders
 from hpe_volleyball.models.hashing import sha256_of
@@ -77,12 +75,12 @@ def _variant(path: Path, kind: str, models_dir: Path | None) -> Path | None:
 
 def _entry(path: Path, key: str) -> str:
     try:
-        model = onnx.load(str(path), load_external_data=False)
-    except (DecodeError, OSError) as error:
+        metadata = read_contents(path).metadata
+    except (ValueError, OSError) as error:
         raise ModelError(
             f"{path}: expected an ONNX model, cannot read it; make it again"
         ) from error
-    return next((e.value for e in model.metadata_props if e.key == f"{PREFIX}{key}"), "")
+    return metadata.get(f"{PREFIX}{key}", "")
 
 
 def _of_another(found: Path, source: Path) -> bool:

@@ -6,16 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime as ort
 from numpy.typing import NDArray
 
 from hpe_volleyball.errors import DeviceError, ModelError
+from hpe_volleyball.models.contents import read_contents
 from hpe_volleyball.models.devices import GPU, PROVIDERS, Device, Granted
 from hpe_volleyball.models.folders import cache_folder
 from hpe_volleyball.models.hashing import sha256_of
@@ -38,12 +37,6 @@ from hpe_volleyball.models.tuning import (
     tensorrt_options,
 )
 
-_PRECISIONS = {
-    onnx.TensorProto.FLOAT: "fp32",
-    onnx.TensorProto.FLOAT16: "fp16",
-}
-_QUANTISED = ("DequantizeLinear", "QLinear", "ConvInteger", "MatMulInteger")
-"""How the names of operators begin that compute with whole numbers (ONNX's list of operators)."""
 # 4 is "fatal": what goes wrong reaches the user as an exception, not as native log lines.
 _LOG_FATAL_ONLY = 4
 
@@ -102,14 +95,7 @@ class Session:
     @cached_property
     def precision(self) -> str:
         """What most of the weights are stored in: "fp32", "fp16", "int8", or "none"."""
-        graph = onnx.load(self.path, load_external_data=False).graph
-        if is_quantised(graph):
-            return "int8"
-        sizes: Counter[str] = Counter()
-        for weight in graph.initializer:
-            sizes[_PRECISIONS.get(weight.data_type, "")] += prod(weight.dims)
-        del sizes[""]
-        return sizes.most_common(1)[0][0] if sizes else "none"
+        return read_contents(self.path).precision
 
     def filled_batch(self, count: int) -> int:
         """The batch size to fill a call with `count` images up to."""
@@ -137,11 +123,6 @@ class Session:
                 f"{self.path}: the model does not run with inputs {shapes}: {_one_line(error)}"
             ) from error
         return outputs
-
-
-def is_quantised(graph: onnx.GraphProto) -> bool:
-    """Whether a graph computes with whole numbers; tables of them alone do not make it so."""
-    return any(node.op_type.startswith(_QUANTISED) for node in graph.node)
 
 
 def open_session(

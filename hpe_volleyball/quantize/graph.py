@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from hpe_volleyball.errors import ModelError, OutputError
-from hpe_volleyball.models.session import is_quantised
+from hpe_volleyball.models.contents import is_quantised
 
 OLDEST_OPSET = 11
 """The official exports have it; operators before it have other forms."""
@@ -84,7 +84,7 @@ def _check_convertible(path: Path, model: onnx.ModelProto) -> None:
         sizes[tensor.data_type] += prod(tensor.dims)
     kind = (
         "INT8"
-        if is_quantised(model.graph)
+        if any(is_quantised(node.op_type) for node in model.graph.node)
         else _REDUCED.get(sizes.most_common(1)[0][0] if sizes else 0)
     )
     if kind is not None:
