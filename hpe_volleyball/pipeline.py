@@ -72,6 +72,8 @@ def run_pipeline(
         for frame in frames:
             with clocks.time("track"):
                 settled = tracker.push(frame, *timed)
+            if all(result.frame is not frame for result in settled):
+                frame.let_go()
             yield from settled
     except SourceDamaged:
         yield from tracker.finish(*timed)

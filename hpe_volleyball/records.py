@@ -48,6 +48,19 @@ class Frame:
     def __post_init__(self) -> None:
         _check("Frame.image", self.image, np.uint8, (None, None, 3))
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture, px."""
+        height, width = self.image.shape[:2]
+        return width, height
+
+    def let_go(self) -> None:
+        """Say that the picture is not needed soon; it may then be kept in a smaller form."""
+
+    def copy_image(self, out: Image) -> None:
+        """Write the picture into `out`, of the same shape."""
+        np.copyto(out, self.image)
+
 
 @dataclass(frozen=True, slots=True)
 class Detections:

@@ -15,6 +15,7 @@ PACKAGE = Path(hpe_volleyball.__file__).parent
 FOUNDATION = {
     "errors",
     "records",
+    "pool",
     "skeleton",
     "timing",
     "threads",

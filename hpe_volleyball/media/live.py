@@ -15,12 +15,11 @@ from types import TracebackType
 from typing import Self
 
 import av
-import numpy as np
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 
 from hpe_volleyball.errors import SourceDamaged, SourceError
 from hpe_volleyball.media.damage import Damage
+from hpe_volleyball.media.decoded import Converter, DecodedFrame
 from hpe_volleyball.media.live_address import without_secrets
 from hpe_volleyball.media.live_clock import TICKS, LiveClock, measured_rate
 from hpe_volleyball.media.live_link import Link
@@ -97,7 +96,7 @@ class LiveReader:
         self._max_frames = max_frames
         self._max_seconds = max_seconds
         self._clocks = clocks
-        self._reformatter = VideoReformatter()
+        self._converter = Converter(self.info.width, self.info.height)
         self._frames = self._all_frames()
         self._thread = Thread(target=self._receiver.run, name="live", daemon=True)
         self._thread.start()
@@ -148,9 +147,8 @@ class LiveReader:
                 return
             self.damage.flawed += picture.is_corrupt
             with self._clocks.time("capture") if self._clocks else nullcontext():
-                bgr = self._reformatter.reformat(picture, format="bgr24", threads=1).to_ndarray()
-                image = np.ascontiguousarray(bgr, np.uint8)
-            yield Frame(index, ticks / TICKS, image, ticks)
+                frame = DecodedFrame(index, ticks / TICKS, ticks, picture, self._converter)
+            yield frame
             index += 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -29,9 +30,9 @@ _KEYFRAME_S = 2
 _FRAGMENTED = "frag_keyframe+empty_moov+default_base_moof"
 """Each fragment is playable as soon as it is on disk."""
 _FRAGMENT_FRAMES = 4
-_THREADS = 4
-"""Of the encoder: it holds back one picture less. With a fragment that makes 7 pictures which a
-kill costs, also in a run of one frame per second."""
+_MOST_THREADS = 4
+"""Of the encoder, which holds back one picture. With a fragment that makes 7 pictures which a kill
+costs, also in a run of one frame per second."""
 _SYNC_S = 5.0
 """Seconds between forced writes to the disk, for power cuts."""
 
@@ -167,7 +168,7 @@ class VideoWriter(CompletedFile):
         codec.color_trc = info.colour.transfer
         named = info.colour.matrix != _UNSPECIFIED
         codec.colorspace = _BT601 if named else _UNSPECIFIED
-        codec.thread_count = _THREADS
+        codec.thread_count = min(_MOST_THREADS, os.cpu_count() or 1)
         codec.options = dict(self.encoder.options)
         return stream
 

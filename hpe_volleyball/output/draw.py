@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hpe_volleyball.pool import PicturePool
 from hpe_volleyball.records import Floats, FrameResult, Image, Polygon, Poses, Tracks
 from hpe_volleyball.skeleton import Side, Skeleton
 
@@ -159,6 +160,7 @@ class OverlayPainter:
         self._min_score = max(min_score, np.finfo(np.float32).tiny)
         self._sure_score = sure_score
         self._keypoints = len(skeleton.names)
+        self._pool = PicturePool((self._size[1], self._size[0], 3))
         scale = sqrt(prod(self._size) / (1920 * 1080))
         self._outline = round(scale)  # none where it would hide what it surrounds
         self._gap = max(1, round(scale))
@@ -173,21 +175,18 @@ class OverlayPainter:
         Raises:
             ValueError: The frame or the poses are not of the size this painter was made for.
         """
-        image = result.frame.image
-        height, width = image.shape[:2]
-        keypoints = result.poses.keypoints.shape[1]
+        (width, height), keypoints = result.frame.size, result.poses.keypoints.shape[1]
         if (width, height, keypoints) != (*self._frame_size, self._keypoints):
             expected = "x".join(map(str, self._frame_size))
             raise ValueError(
                 f"expected a frame of {expected} px with {self._keypoints} keypoints per person, "
                 f"found {width}x{height} px with {keypoints}"
             )
+        canvas = self._pool.take()
         if self._size == self._frame_size:
-            canvas = image.copy()
+            result.frame.copy_image(canvas)
         else:
-            canvas = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA).astype(
-                np.uint8, copy=False
-            )
+            cv2.resize(result.frame.image, self._size, dst=canvas, interpolation=cv2.INTER_AREA)
         self._draw_left_out(canvas, result.left_out)
         boxes = self._clipped(result.tracks.boxes)
         self._draw_boxes(canvas, result.tracks, boxes)
