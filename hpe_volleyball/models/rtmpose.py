@@ -18,6 +18,9 @@ from hpe_volleyball.records import Floats, Frame, Image, Poses
 from hpe_volleyball.skeleton import BY_COUNT, Skeleton
 
 _RGB = (2, 1, 0)
+_FEW = 3
+"""Crops in one of several calls side by side: whoever is done early takes the next few, and what a
+call works on stays near to the processor."""
 # The values of mmpose's configs of RTMPose, in RGB; bytes are not scaled to 0..1.
 _NORMALISATION = normalisation_table((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 
@@ -44,7 +47,8 @@ class RTMPose:
         self.batch = fixed if isinstance(fixed, int) else batch
         self._workers = workers
         self._pool = ThreadPoolExecutor(workers, "pose") if workers > 1 else None
-        shape = (self.batch, 3, self.input_height, self.input_width)
+        self._most = self.batch if workers == 1 or self._fixed_batch else min(self.batch, _FEW)
+        shape = (self._most, 3, self.input_height, self.input_width)
         self._blobs: SimpleQueue[Floats] = SimpleQueue()
         for _ in range(workers):
             self._blobs.put(np.zeros(shape, np.float32))
@@ -63,8 +67,7 @@ class RTMPose:
         def fill(part: slice) -> None:
             keypoints[part], scores[part] = self._poses(images[part], regions[part])
 
-        size = min(self.batch, max(1, ceil(len(images) / self._workers)))
-        parts = [slice(start, start + size) for start in range(0, len(images), size)]
+        parts = self._parts(len(images))
         if self._pool is None or len(parts) == 1:
             for part in parts:
                 fill(part)
@@ -72,6 +75,14 @@ class RTMPose:
             list(self._pool.map(fill, parts))
         offsets = np.cumsum([0, *(len(people) for people in boxes)])
         return [Poses(keypoints[a:b], scores[a:b]) for a, b in pairwise(offsets)]
+
+    def _parts(self, count: int) -> list[slice]:
+        """How crops are shared out among calls; side by side, to each worker as many calls."""
+        if self._pool is None:
+            return [slice(start, start + self._most) for start in range(0, count, self._most)]
+        parts = min(count, self._workers * ceil(count / (self._workers * self._most)))
+        ends = [count * (i + 1) // parts for i in range(parts)]
+        return [slice(start, end) for start, end in pairwise([0, *ends])]
 
     def _poses(
         self, images: Sequence[Image], regions: NDArray[np.float64]

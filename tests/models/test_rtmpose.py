@@ -120,3 +120,14 @@ def test_calls_side_by_side_give_the_same_poses(real_pose: Path, batch: int) -> 
     ):
         np.testing.assert_allclose(found.keypoints, expected.keypoints, atol=1e-3)
         np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
+
+
+def test_calls_side_by_side_are_small_and_equal(real_pose: Path) -> None:
+    poser = RTMPose(open_session(real_pose, "cpu", threads=1), workers=2)
+    for count in range(30):
+        parts = poser._parts(count)
+        assert [i for part in parts for i in range(count)[part]] == list(range(count))
+        sizes = [part.stop - part.start for part in parts]
+        assert max(sizes, default=0) <= 3
+        assert max(sizes, default=0) - min(sizes, default=0) <= 1
+        assert count < 2 or len(parts) % 2 == 0
