@@ -19,7 +19,7 @@ from hpe_volleyball.synthetic.rally import Rally, Truth
 
 _Array = NDArray[np.float64]
 
-_MISSES, _DETECTOR, _POSE, _DOUBLES, _DRIFT = 21, 22, 23, 24, 25
+_MISSES, _DETECTOR, _POSE, _DOUBLES, _DRIFT, _HIDDEN = 21, 22, 23, 24, 25, 26
 """Keeps the random streams of one seed apart."""
 
 _LOWEST_SCORE, _HIGHEST_STRAY = 0.1, 0.6
@@ -46,8 +46,9 @@ class DetectorErrors:
     missed: float = 0.028
     """Share of frames in which a person in plain view is missed; that of the one clip in which
     anybody was."""
-    missed_run: float = 2.2
-    """Mean length of a run of misses in frames, geometric; of the same clip."""
+    missed_run_s: float = 0.073
+    """Mean length of a run of misses in seconds, geometric; of the same clip. What a detector
+    misses it misses for a while, however many frames that is: hidden people too."""
     missed_hidden: float = 0.7
     """Chance to miss a person who is wholly hidden; falls with the square of the occlusion."""
     jitter: float = 0.01
@@ -104,8 +105,11 @@ class NoisyDetector:
         self._errors = errors or DetectorErrors()
         self._seed = seed
         shape = rally.n_people, rally.n_frames
-        self._missed = _miss_runs(self._errors, shape, seed)
-        self._drift = _score_drift(self._errors, shape, float(rally.config.fps), seed)
+        rate = float(rally.config.fps)
+        run = max(1.0, self._errors.missed_run_s * rate)
+        self._missed = _miss_runs(self._errors.missed, run, shape, seed)
+        self._overlooked = _held_chances(run, shape, seed)
+        self._drift = _score_drift(self._errors, shape, rate, seed)
 
     def detect(self, frame: Frame) -> Detections:
         """Boxes and scores for the frame of this index, sorted by score.
@@ -117,17 +121,18 @@ class NoisyDetector:
         rng = np.random.default_rng((self._seed, _DETECTOR, frame.index))
         # Everybody draws, seen or not, so that nobody's errors depend on who else is there.
         normal = rng.standard_normal((self._rally.n_people, 5))
-        chance = rng.random((self._rally.n_people, 3))
+        chance = rng.random((self._rally.n_people, 2))
         boxes: list[_Array] = []
         scores: list[float] = []
         occlusions: list[float] = []
         for box, person, hidden in zip(truth.boxes, truth.ids - 1, truth.occlusion, strict=True):
-            lost = chance[person, 0] < errors.missed_hidden * hidden**2
+            overlooked = self._overlooked[person, frame.index]
+            lost = overlooked < errors.missed_hidden * hidden**2
             if lost or self._missed[person, frame.index]:
                 continue
             boxes.append(_jittered(box, errors.jitter * normal[person, :4]))
             spread = errors.score_spread * normal[person, 4] + self._drift[person, frame.index]
-            scores.append(self._score(float(hidden), float(spread), chance[person, 1:]))
+            scores.append(self._score(float(hidden), float(spread), chance[person]))
             occlusions.append(float(hidden))
             for part, score in self._doubles(box, person, frame.index):
                 boxes.append(part)
@@ -266,22 +271,31 @@ class NoisyPose:
         return speed
 
 
-def _miss_runs(errors: DetectorErrors, shape: tuple[int, int], seed: int) -> NDArray[np.bool_]:
+def _miss_runs(missed: float, run: float, shape: tuple[int, int], seed: int) -> NDArray[np.bool_]:
     """Who is missed, bool [people, frames]: a Markov chain with the rate and run length asked."""
     people, frames = shape
-    if errors.missed <= 0:
-        return np.zeros(shape, np.bool_)
-    stop = 1 / errors.missed_run
-    start = min(1.0, errors.missed * stop / max(1 - errors.missed, 1e-9))
-    missed = np.zeros(shape, np.bool_)
+    lost = np.zeros(shape, np.bool_)
+    if missed <= 0:
+        return lost
+    stop = 1 / run
+    start = min(1.0, missed * stop / max(1 - missed, 1e-9))
     for person in range(people):
         draws = np.random.default_rng((seed, _MISSES, person)).random(frames)
-        away = bool(draws[0] < errors.missed)
+        away = bool(draws[0] < missed)
         for frame in range(frames):
             if frame:
                 away = bool(draws[frame] >= stop if away else draws[frame] < start)
-            missed[person, frame] = away
-    return missed
+            lost[person, frame] = away
+    return lost
+
+
+def _held_chances(run: float, shape: tuple[int, int], seed: int) -> _Array:
+    """Uniform 0..1, float64 [people, frames], drawn anew after `run` frames in the mean."""
+    rng = np.random.default_rng((seed, _HIDDEN))
+    drawn, fresh = rng.random(shape), rng.random(shape) < 1 / run
+    fresh[:, 0] = True
+    last = np.maximum.accumulate(np.where(fresh, np.arange(shape[1]), 0), axis=1)
+    return np.take_along_axis(drawn, last, axis=1)
 
 
 def _score_drift(errors: DetectorErrors, shape: tuple[int, int], rate: float, seed: int) -> _Array:

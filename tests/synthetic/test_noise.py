@@ -54,11 +54,19 @@ def test_without_errors_the_detector_says_the_truth(rally: Rally) -> None:
 
 
 def test_misses_come_at_the_rate_and_in_runs_of_the_length_asked() -> None:
-    errors = DetectorErrors(missed=0.2, missed_run=5.0)
+    errors = DetectorErrors(missed=0.2, missed_run_s=0.1)
     missed = NoisyDetector(Rally(RallyConfig(seconds=80.0)), errors)._missed
     assert missed.mean() == pytest.approx(0.2, abs=0.02)
     starts = np.sum(np.diff(missed.astype(int), axis=1) == 1)
     assert missed.sum() / starts == pytest.approx(5.0, rel=0.1)
+
+
+def test_hidden_people_are_missed_at_their_rate_and_for_a_while() -> None:
+    errors = DetectorErrors(missed_hidden=0.4, missed_run_s=0.1)
+    chance = NoisyDetector(Rally(RallyConfig(seconds=80.0)), errors)._overlooked
+    assert np.mean(chance < 0.4) == pytest.approx(0.4, abs=0.02)
+    changes = np.mean(np.diff(chance, axis=1) != 0)
+    assert 1 / changes == pytest.approx(5.0, rel=0.1)
 
 
 def test_missed_people_are_not_among_the_boxes(rally: Rally) -> None:
