@@ -7,6 +7,7 @@ last seen a while ago come after those whose evidence reaches up to this frame.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,10 @@ _SAME_IOU, _SAME_POSE = 0.35, 0.85
 """Two boxes that overlap by this and show one pose are one person, detected twice."""
 _SAME_BOX_IOU = 0.5
 _COVERED_IOU = 0.7
+_INSIDE = 0.9
+"""A weak detection with this part of its box in that of somebody found is a part of that person."""
+_SMALLER, _PART_POSE = 0.75, 0.65
+"""So is a strong one if it covers less of the other box than this, and poses are alike by this."""
 _PART_SHARE = 0.5
 """A weak detection with this part of its box in a strong one is a part of that person."""
 _RELINK, _RELINK_PER_S, _RELINK_MOST = 0.6, 2.0, 1.5
@@ -61,36 +66,44 @@ class Match:
     """float64 [n, m], IoU of people and detections."""
 
 
-def associate(people: list[Carried], found: Candidates, start_score: float) -> Match:
+def associate(
+    people: list[Carried], found: Candidates, start_score: float, early: Array | None = None
+) -> Match:
     """Match people and detections, each at most once.
 
     Args:
         people: Everybody who is tracked.
         found: The detections.
         start_score: Detection score from which somebody lost may turn up far from the last place.
+        early: float64 [n, m], the affinity at an earlier moment at which more people were seen; it
+            counts for those who are not seen now. NaN where it is not known.
     """
     boxes = np.array([p.place.box for p in people]).reshape(-1, 4)
     overlap = box_iou(boxes, found.boxes)
-    affinity = _affinity(people, found, overlap)
     repeated = _repeated(found)
     strong = found.scores >= STRONG_SCORE
     confirmed = np.array([p.confirmed for p in people], np.bool_)
     blind = np.array([p.place.blind_s > 0 for p in people], np.bool_)
     near_by = np.array([p.place.blind_s < _LOST_S for p in people], np.bool_)
+    fits = affinity(people, found)
+    if early is not None:
+        fits = np.where(np.isnan(early) | ~blind[:, None], fits, early)
     pairs: dict[int, int] = {}
-    _assign(affinity, _LEAST_SEEN, confirmed & near_by, strong & ~repeated, pairs)
-    _assign(affinity, _LEAST_WEAK, confirmed & near_by, ~strong & ~repeated, pairs)
+    _assign(fits, _LEAST_SEEN, confirmed & near_by, strong & ~repeated, pairs)
+    parts = (share_inside(found.boxes, found.boxes[list(pairs.values())]) > _INSIDE).any(axis=1)
+    weak = ~strong & ~repeated & ~parts
+    _assign(fits, _LEAST_WEAK, confirmed & near_by, weak, pairs)
     _prefer_whole(found, strong & ~repeated, pairs)
-    _assign(affinity, _LEAST_SEEN, ~confirmed, strong & ~repeated, pairs)
+    _assign(fits, _LEAST_SEEN, ~confirmed, strong & ~repeated, pairs)
     taken = list(pairs.values())
     if taken:
         repeated |= (box_iou(found.boxes, found.boxes[taken]) > _COVERED_IOU).any(axis=1)
         repeated[taken] = False
     # Who was out of sight may turn up at some distance; a pose in sight says where its owner is.
-    _assign(affinity, _LEAST_LOST, confirmed & blind, strong & ~repeated, pairs)
+    _assign(fits, _LEAST_LOST, confirmed & blind, strong & ~repeated, pairs)
     near = _nearness(people, found)
     _assign(near, 0.0, confirmed & blind, (found.scores >= start_score) & ~repeated, pairs)
-    _assign(affinity, _LEAST_LOST, confirmed, strong & ~repeated, pairs)
+    _assign(fits, _LEAST_LOST, confirmed, strong & ~repeated, pairs)
     return Match(pairs, repeated, overlap)
 
 
@@ -107,7 +120,8 @@ def _assign(
     columns = [j for j in np.flatnonzero(detections).tolist() if j not in taken]
     part = affinity[np.ix_(rows, columns)]
     allowed = part > least
-    for i, j in zip(*best_pairs(np.where(allowed, part, least - 1)), strict=True):
+    gain = np.where(allowed, part - least, 0.0)
+    for i, j in zip(*best_pairs(gain), strict=True):
         if allowed[i, j]:
             pairs[rows[i]] = columns[j]
 
@@ -123,8 +137,10 @@ def _prefer_whole(found: Candidates, strong: NDArray[np.bool_], pairs: dict[int,
                 pairs[i] = whole
 
 
-def _affinity(people: list[Carried], found: Candidates, overlap: Array) -> Array:
+def affinity(people: Sequence[Carried], found: Candidates) -> Array:
     """float64 [n, m] in 0..1: IoU of the boxes, mixed with OKS where poses can be compared."""
+    boxes = np.array([p.place.box for p in people]).reshape(-1, 4)
+    overlap = box_iou(boxes, found.boxes)
     if not people:
         return overlap
     poses = (
@@ -148,6 +164,9 @@ def _repeated(found: Candidates) -> NDArray[np.bool_]:
     same = np.where(
         np.isnan(alike), overlap > _SAME_BOX_IOU, (overlap > _SAME_IOU) & (alike > _SAME_POSE)
     )
+    inside = share_inside(found.boxes, found.boxes)
+    part = (np.maximum(inside, inside.T) > _INSIDE) & (np.minimum(inside, inside.T) < _SMALLER)
+    same |= part & (alike > _PART_POSE)
     # Candidates are in order of score: the ones before are the better ones.
     return np.asarray(np.tril(same, -1).any(axis=1))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,12 +26,13 @@ _TORSO = np.array(
 )
 _MIN_JOINTS = 5
 _MIN_OUTLINE_JOINTS = 8
-_LIMB_SHARE = 0.25
+_LIMB_SHARE = 0.15
 """A joint that leaves the torso by more than this part of the body in one frame has jumped to
 somebody else."""
 _JUMP_SHARE, _JUMP_SHARE_PER_S = 0.05, 3.0
 """How far from its predicted place a torso can be, in body lengths: noise, and acceleration."""
-_VELOCITY_GAIN = 0.5
+_VELOCITY_S = 0.06
+"""The velocity is that of about this time: single poses of people among others are unsure."""
 _VELOCITY_FADE = 0.9
 """What is left of the velocity after a frame in which the person was not seen."""
 _OUTLINE_CHANGE = 2.0
@@ -58,7 +60,11 @@ class Place:
     velocity: Array
     """float64 [2], px per frame."""
     keypoints: Array
+    """float64 [K, 2], px, the pose as it was found."""
     scores: Array
+    """float64 [K], of the pose."""
+    joints: Array
+    """float64 [K, 2], px: the pose, joints that jumped to somebody else left where they belong."""
     blind_s: float
     """For how long there has been no evidence; 0: the last pose that was looked for is theirs."""
     unlooked: int = 0
@@ -73,6 +79,10 @@ class Place:
     def next_box(self) -> Array:
         """Where the box will be in the next frame if nothing changes."""
         return self.box + np.tile(self.velocity, 2)
+
+    def as_anchor(self) -> Anchor:
+        """What a detection here would say."""
+        return Anchor(self.box, self.keypoints, self.scores)
 
 
 def follow(
@@ -96,7 +106,7 @@ def follow(
     sure = (place.scores >= MIN_SCORE) & (scores >= MIN_SCORE)
     if sure.sum() < _MIN_JOINTS:
         return None
-    steps = keypoints - place.keypoints
+    steps = keypoints - place.joints
     torso = _TORSO[sure[_TORSO]]
     shift = np.median(steps[torso] if len(torso) > 1 else steps[sure], axis=0)
     steady = sure & (np.abs(steps - shift).max(axis=1) < _LIMB_SHARE * length)
@@ -107,9 +117,10 @@ def follow(
     box = _outline(anchor, keypoints, steady & (anchor.scores >= MIN_SCORE))
     return Place(
         box=place.box + np.tile(shift, 2) if box is None else box,
-        velocity=place.velocity + _VELOCITY_GAIN * (shift - place.velocity) / frames,
+        velocity=place.velocity + _gain(step_s) * (shift - place.velocity) / frames,
         keypoints=keypoints,
         scores=scores,
+        joints=np.where((sure & ~steady)[:, None], place.joints + shift, keypoints),
         blind_s=0.0,
     )
 
@@ -121,6 +132,7 @@ def drift(place: Place, step_s: float) -> Place:
         velocity=_VELOCITY_FADE * place.velocity,
         keypoints=place.keypoints + place.velocity,
         scores=place.scores,
+        joints=place.joints + place.velocity,
         blind_s=place.blind_s + step_s,
     )
 
@@ -133,6 +145,7 @@ def glide(place: Place, step_s: float) -> Place:
         place,
         box=place.next_box,
         keypoints=place.keypoints + place.velocity,
+        joints=place.joints + place.velocity,
         unlooked=place.unlooked + 1,
     )
 
@@ -172,9 +185,14 @@ def clipped(place: Place, width: int, height: int) -> Place:
     return replace(place, box=np.clip(place.box, 0, [width, height, width, height]))
 
 
-def surprise(before: Place, after: Place) -> float:
+def surprise(before: Place, after: Place, step_s: float) -> float:
     """How far a followed person's torso was from where the velocity led, px."""
-    return float(np.hypot(*(after.velocity - before.velocity))) / _VELOCITY_GAIN
+    return float(np.hypot(*(after.velocity - before.velocity))) / _gain(step_s)
+
+
+def _gain(step_s: float) -> float:
+    """How much of a change of velocity is taken over in one step."""
+    return 1 - math.exp(-step_s / _VELOCITY_S)
 
 
 def detected_place(anchor: Anchor, before: Place | None) -> Place:
@@ -185,7 +203,14 @@ def detected_place(anchor: Anchor, before: Place | None) -> Place:
         before: Where the person was carried to in this frame; None for a new person.
     """
     velocity = np.zeros(2) if before is None else before.velocity
-    return Place(anchor.box, velocity, anchor.keypoints, anchor.scores, 0.0)
+    return Place(
+        box=anchor.box,
+        velocity=velocity,
+        keypoints=anchor.keypoints,
+        scores=anchor.scores,
+        joints=anchor.keypoints,
+        blind_s=0.0,
+    )
 
 
 def _outline(anchor: Anchor, keypoints: Array, joints: NDArray[Any]) -> Array | None:

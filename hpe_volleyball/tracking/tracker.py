@@ -10,7 +10,13 @@ import numpy as np
 from hpe_volleyball.pipeline import Detector, PoseEstimator
 from hpe_volleyball.records import Frame, FrameResult
 from hpe_volleyball.tracking.association import Carried, Match, associate
-from hpe_volleyball.tracking.candidates import Candidates, fill_poses, find_candidates, find_poses
+from hpe_volleyball.tracking.candidates import (
+    STRONG_SCORE,
+    Candidates,
+    fill_poses,
+    find_candidates,
+    find_poses,
+)
 from hpe_volleyball.tracking.carrying import (
     Anchor,
     Array,
@@ -24,6 +30,7 @@ from hpe_volleyball.tracking.carrying import (
     surprise,
 )
 from hpe_volleyball.tracking.similarity import box_iou, pose_similarity
+from hpe_volleyball.tracking.tracing import early_affinity
 from hpe_volleyball.tracking.tracks import Track, carried_row, in_picture, take_results
 
 KEYFRAME, LOST, NEW = "keyframe", "somebody lost", "somebody new"
@@ -36,6 +43,8 @@ _SURE_SCORE = 0.6
 _SAME_POSE = 0.6
 """OKS from which two tracks have got hold of one person."""
 _SAME_BOX = 0.7
+_WEAK_IOU = 0.8
+"""A weak detection that overlaps a person who is seen by less than this is no better box."""
 _EXTRA_SHARE = 0.05
 """Extra detections, as a part of all frames."""
 _EXTRA_SAVED = 2.0
@@ -170,7 +179,7 @@ class PlayerTracker:
                 continue
             fits_less = max(
                 (rows[a], rows[b]),
-                key=lambda i: (self._tracks[i].missed, surprise(before[i], seen[i])),
+                key=lambda i: (self._tracks[i].missed, surprise(before[i], seen[i], self._step_s)),
             )
             after[fits_less] = None
 
@@ -178,7 +187,7 @@ class PlayerTracker:
         """Detect in the window's last frame and settle the window, in two parts where in doubt."""
         window, path = self._window, self._path
         end = self._detect(window[-1], path[-1], detector, poser, reason)
-        match = self._match(window[-1], path[-1], end)
+        match = self._match(window, path, end, poser)
         self._doubt = self._find_doubt(window[-1], path[-1], end, match) if self._started else None
         extra = self._lookahead and len(window) > 2 and self._doubt is not None
         if extra and self._take_credit():
@@ -186,13 +195,13 @@ class PlayerTracker:
             middle = self._detect(
                 window[half - 1], path[half - 1], detector, poser, self._doubt or LOST
             )
-            seen = self._match(window[half - 1], path[half - 1], middle)
+            seen = self._match(window[:half], path[:half], middle, poser)
             self._settle(window[:half], path[:half], middle, seen, poser)
             window, path = window[half:], []
             for k, frame in enumerate(window, 1):
                 before = path[-1] if path else [track.place for track in self._tracks]
                 path.append(self._carry(frame, before, poser, left=len(window) - k))
-            match = self._match(window[-1], path[-1], end)
+            match = self._match(window, path, end, poser)
         self._settle(window, path, end, match, poser)
         self._window, self._path = [], []
         self._started = True
@@ -216,19 +225,33 @@ class PlayerTracker:
         self._keyframes.add(frame.index)
         return find_candidates(frame, places, detector, poser)
 
-    def _match(self, frame: Frame, places: Sequence[Place], found: Candidates) -> Match:
-        people = [
+    def _match(
+        self,
+        frames: Sequence[Frame],
+        path: Sequence[Sequence[Place]],
+        found: Candidates,
+        poser: PoseEstimator,
+    ) -> Match:
+        """Who the detections in the last of some frames are, everybody having come this path."""
+        start, end = (self._carried(path[k], frames[k]) for k in (0, -1))
+        if not self._pose_tracked:
+            return associate(end, found, self._start_score)
+        early = early_affinity(start, end, frames[:-1], found, poser=poser, step_s=self._step_s)
+        return associate(end, found, self._start_score, early)
+
+    def _carried(self, places: Sequence[Place], frame: Frame) -> list[Carried]:
+        return [
             Carried(place, track.anchor, frame.time_s - track.found_s, track.id > 0)
             for track, place in zip(self._tracks, places, strict=True)
         ]
-        return associate(people, found, self._start_score)
 
     def _find_doubt(
         self, frame: Frame, places: Sequence[Place], found: Candidates, match: Match
     ) -> str | None:
-        """Was somebody just lost among others, or did somebody turn up away from the border?"""
+        """Did others hide somebody just now, or did somebody turn up away from the border?"""
         for i, (track, place) in enumerate(zip(self._tracks, places, strict=True)):
-            just_lost = track.id and not track.missed and i not in match.pairs
+            unseen = i not in match.pairs or place.blind_s > 0
+            just_lost = track.id and not track.missed and unseen
             among_others = (match.overlap[i] > _DOUBT_IOU).any()
             if just_lost and among_others and _off_border(place.box, frame):
                 return LOST
@@ -242,6 +265,17 @@ class PlayerTracker:
         strangers[list(match.pairs.values())] = False
         return np.flatnonzero(strangers).tolist()
 
+    @staticmethod
+    def _better_boxes(places: Sequence[Place], found: Candidates, match: Match) -> dict[int, int]:
+        """Of the matched pairs those whose detection is a better box than the carried one."""
+        return {
+            i: j
+            for i, j in match.pairs.items()
+            if found.scores[j] >= STRONG_SCORE
+            or not places[i].seen
+            or match.overlap[i, j] >= _WEAK_IOU
+        }
+
     def _settle(
         self,
         frames: Sequence[Frame],
@@ -251,15 +285,17 @@ class PlayerTracker:
         poser: PoseEstimator,
     ) -> None:
         """Write the rows of frames of which the last is a keyframe; tracks end and begin."""
-        without_pose = [j for j in match.pairs.values() if not found.keypoint_scores[j].any()]
+        better = self._better_boxes(path[-1], found, match)
+        without_pose = [j for j in better.values() if not found.keypoint_scores[j].any()]
         fill_poses(found, without_pose, frames[-1], poser)
-        taken = [found.anchor(j) for j in match.pairs.values()]
+        anchors = {i: found.anchor(j) for i, j in better.items()}
+        taken = [anchors.get(i) or path[-1][i].as_anchor() for i in match.pairs]
         tracks, self._tracks = self._tracks, []
         for i, track in enumerate(tracks):
             places = between_poses(track.place, [everybody[i] for everybody in path])
             if i in match.pairs:
-                j = match.pairs[i]
-                self._find(track, frames, places, found.anchor(j), float(found.scores[j]))
+                score = float(found.scores[match.pairs[i]])
+                self._find(track, frames, places, anchors.get(i), score)
             elif not self._miss(track, frames, places, taken):
                 self._ended.append(track)
                 continue
@@ -272,15 +308,16 @@ class PlayerTracker:
         track: Track,
         frames: Sequence[Frame],
         places: Sequence[Place],
-        anchor: Anchor,
+        anchor: Anchor | None,
         score: float,
     ) -> None:
-        """A person was found again."""
-        weaker = min(track.score, score)
-        track.detected(frames[-1], anchor, score)
+        """A person was found again; without an anchor the carried box is kept."""
+        weaker, last = min(track.score, score), places[-1]
+        detected = anchor is not None
+        track.found(frames[-1], anchor or last.as_anchor(), score, detected=detected)
         if self._lookahead:
             track.bend(frames, places, weaker)
-        track.place = detected_place(anchor, places[-1])
+        track.place = detected_place(track.anchor, last)
         if not track.id:
             self._name(track)
 
@@ -310,7 +347,7 @@ class PlayerTracker:
     ) -> None:
         """Start a track; with look-ahead, follow the person back to the keyframe before."""
         track = Track(detected_place(anchor, None), anchor, score, frames[-1].time_s)
-        track.detected(frames[-1], anchor, score)
+        track.found(frames[-1], anchor, score)
         if score >= _SURE_SCORE or not self._started:
             self._name(track)
         if self._lookahead:

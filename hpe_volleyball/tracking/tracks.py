@@ -9,12 +9,16 @@ import numpy as np
 
 from hpe_volleyball.pipeline import PoseEstimator
 from hpe_volleyball.records import Frame, FrameResult, Poses, Tracks
-from hpe_volleyball.tracking.carrying import Anchor, Array, Place
+from hpe_volleyball.tracking.carrying import MIN_SCORE, Anchor, Array, Place
+from hpe_volleyball.tracking.similarity import box_iou
 
 _CARRY_S = 0.5
 """For how long a person who is not detected, but whose pose is seen, is in the results."""
 _LEAST_SIDE = 4.0
 """A person of whom less than this many pixels are in the picture has left."""
+_HIDDEN_IOU, _SEEN_SHARE = 0.5, 0.7
+"""A carried box that overlaps a better one by the first is a guess, unless this part of the joints
+is seen."""
 _HIDDEN_S = 0.1
 """For how long a person whose pose is not seen is in the results."""
 
@@ -48,10 +52,17 @@ class Track:
     rows: dict[int, Row] = field(default_factory=dict)
     """By frame number, until the frame is settled."""
 
-    def detected(self, frame: Frame, anchor: Anchor, score: float) -> None:
-        """A detector found this person: a row, and the place from which to carry on."""
+    def found(self, frame: Frame, anchor: Anchor, score: float, *, detected: bool = True) -> None:
+        """A detector found this person: a row, and the place from which to carry on.
+
+        Args:
+            frame: The keyframe.
+            anchor: The detection, or the carried place that it confirmed.
+            score: Of the detection.
+            detected: The anchor is the detection.
+        """
         self.rows[frame.index] = Row(
-            anchor.box, score, detected=True, pose=(anchor.keypoints, anchor.scores)
+            anchor.box, score, detected=detected, pose=(anchor.keypoints, anchor.scores)
         )
         self.anchor, self.score = anchor, score
         self.found_s, self.missed = frame.time_s, False
@@ -100,13 +111,30 @@ def take_results(
             for track in tracks
             if (row := track.rows.pop(frame.index, None)) is not None and track.id
         ]
-        rows.append(sorted(here, key=lambda pair: pair[0]))
+        rows.append(sorted(_without_hidden(here), key=lambda pair: pair[0]))
     _complete_poses(frames, rows, poser)
     joints = len(poser.skeleton.names)
     return [
         _result(frame, here, joints, keyframe=keyframe)
         for frame, here, keyframe in zip(frames, rows, keyframes, strict=True)
     ]
+
+
+def _without_hidden(rows: list[tuple[int, Row]]) -> list[tuple[int, Row]]:
+    """Leave out carried people hidden by somebody with a better score: their boxes are guesses."""
+    boxes = np.array([row.box for _, row in rows]).reshape(-1, 4)
+    scores = np.array([row.score for _, row in rows])
+    behind = (box_iou(boxes, boxes) > _HIDDEN_IOU) & (scores[:, None] < scores)
+    return [
+        pair
+        for pair, hidden in zip(rows, np.any(behind, axis=1), strict=True)
+        if not hidden or pair[1].detected or _seen_share(pair[1]) >= _SEEN_SHARE
+    ]
+
+
+def _seen_share(row: Row) -> float:
+    """Part of the joints that were seen on the way."""
+    return 0.0 if row.pose is None else float((row.pose[1] >= MIN_SCORE).mean())
 
 
 def _complete_poses(

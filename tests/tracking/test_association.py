@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from hpe_volleyball.tracking.association import Carried, Match, associate
+from hpe_volleyball.tracking.association import Carried, Match, _assign, associate
 from hpe_volleyball.tracking.candidates import Candidates
 from hpe_volleyball.tracking.carrying import Anchor, Place
 from tests.scene import Array, joints_in
@@ -32,7 +32,7 @@ def person(
     joints = joints_in(box)
     before = box if last is None else last
     return Carried(
-        Place(box, np.zeros(2), joints, SURE, blind_s),
+        Place(box, np.zeros(2), joints, SURE, joints, blind_s),
         Anchor(before, joints_in(before), SURE),
         unseen_s,
         confirmed,
@@ -102,9 +102,26 @@ def test_the_whole_of_a_person_is_preferred_to_a_weak_part() -> None:
     head = box_at(100, size=(40, 35))
     found = detections((box_at(100), 0.9), (head, 0.2))
     assert match([person(head, blind_s=0.02)], found).pairs == {0: 0}
-    # Unless the whole belongs to somebody who is there.
+    # If the whole belongs to somebody who is there, the head is theirs too.
     both = [person(head, blind_s=0.02), person(box_at(102))]
-    assert match(both, found).pairs == {0: 1, 1: 0}
+    assert match(both, found).pairs == {1: 0}
+
+
+def test_a_weak_box_beside_somebody_found_may_be_another_person() -> None:
+    """Only half of it lies in the other one's box."""
+    found = detections((box_at(100), 0.9), (box_at(118), 0.2))
+    both = [person(box_at(100)), person(box_at(119))]
+    assert match(both, found).pairs == {0: 0, 1: 1}
+
+
+def test_a_strong_box_on_a_part_of_somebody_is_nobody_new() -> None:
+    """The pose in it is that of the whole person, a little off."""
+    whole, part = box_at(100), box_at(100, size=(40, 60))
+    found = detections((part, 0.8), (whole, 0.7))
+    found.keypoints[0] = found.keypoints[1] + (0, 3)
+    assert match([], found).repeated.tolist() == [False, True]
+    found.keypoints[0] = found.keypoints[1] + (0, 12)
+    assert match([], found).repeated.tolist() == [False, False]
 
 
 def test_weak_detections_are_for_known_people_only() -> None:
@@ -254,3 +271,10 @@ def test_nobody_is_used_twice() -> None:
         repeated += int(result.repeated.sum())
     assert matched > 1000
     assert repeated > 30
+
+
+def test_a_sure_pair_is_not_given_up_for_two_poor_ones() -> None:
+    pairs: dict[int, int] = {}
+    everybody = np.ones(2, np.bool_)
+    _assign(np.array([[0.95, 0.55], [0.7, 0.3]]), 0.4, everybody, everybody, pairs)
+    assert pairs == {0: 0}

@@ -16,7 +16,8 @@ LEFT, MIDDLE, RIGHT = walker(100), walker(300), walker(500)
 
 def place(box: Array | None) -> Place:
     assert box is not None
-    return Place(box, np.zeros(2), joints_in(box) + 0.5, np.full(17, 0.8), 0.0)
+    joints = joints_in(box) + 0.5
+    return Place(box, np.zeros(2), joints, np.full(17, 0.8), joints, 0.0)
 
 
 def test_the_best_come_first_with_their_own_poses() -> None:

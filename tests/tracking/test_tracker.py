@@ -84,19 +84,26 @@ def test_detections_on_every_frame_are_the_results(lookahead: bool) -> None:
 @pytest.mark.parametrize("lookahead", [True, False])
 @pytest.mark.parametrize("interval", [4, 8])
 def test_boxes_of_skipped_frames_go_along(interval: int, lookahead: bool) -> None:
+    """Somebody walks past the jumper, hidden for a moment: there a guess is left out."""
     paths = [*TRIO, jumper]
     results = Scene(paths).run(97, interval, lookahead=lookahead)
-    overlaps = []
+    overlaps: list[float] = []
+    left_out = 0
     for result in results:
         index = result.frame.index
-        assert result.keyframe == (index % interval == 0)
-        assert result.tracks.ids.tolist() == [1, 2, 3, 4]
+        ids = result.tracks.ids
+        assert set(ids.tolist()) <= {1, 2, 3, 4}
+        left_out += 4 - len(ids)
         assert (result.tracks.detected == result.keyframe).all()
-        truth = np.array([box_of(path, index) for path in paths])
+        truth = np.array([box_of(path, index) for path in paths])[ids - 1]
         own = np.diag(box_iou(result.tracks.boxes, truth))
         if result.keyframe:
             np.testing.assert_array_equal(result.tracks.boxes, truth.astype(np.float32))
-        overlaps.append(own)
+        overlaps.extend(own.tolist())
+    assert left_out <= (0 if lookahead else 3)
+    keyframes = [r.frame.index for r in results if r.keyframe]
+    assert max(np.diff(keyframes)) <= interval
+    assert len(keyframes) <= 97 // interval + 3
     assert np.mean(overlaps) > 0.97
     assert np.min(overlaps) > 0.8
 
@@ -192,6 +199,19 @@ def test_a_weak_box_seen_once_leaves_nothing(lookahead: bool) -> None:
     results = scene.run(80, lookahead=lookahead)
     assert 20 in scene.detected
     assert all(r.tracks.ids.tolist() == [1, 2, 3] for r in results)
+
+
+@pytest.mark.parametrize("lookahead", [True, False])
+def test_a_weak_box_on_half_a_person_confirms_and_does_not_move(lookahead: bool) -> None:
+    path = walker(100, 2.0)
+    upper = {k: [(box_of(path, k) - np.array([0, 0, 0, 35]), 0.2)] for k in (8, 12)}
+    scene = Scene([path], missed={(0, 8), (0, 12)}, false=upper)
+    for result in scene.run(30, 4, lookahead=lookahead):
+        index = result.frame.index
+        assert result.tracks.ids.tolist() == [1]
+        np.testing.assert_allclose(result.tracks.boxes[0], box_of(path, index), atol=0.5)
+        assert result.tracks.detected[0] == (result.keyframe and index not in upper)
+        assert result.tracks.scores[0] > 0.15
 
 
 def test_a_weak_person_seen_twice_is_there_from_the_first_time_on() -> None:

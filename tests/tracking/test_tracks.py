@@ -20,20 +20,20 @@ def anchor(x: float = 0.0) -> Anchor:
 
 def place(x: float = 0.0, blind_s: float = 0.0) -> Place:
     box = shifted(START, x)
-    return Place(box, np.zeros(2), joints_in(box), SURE, blind_s)
+    return Place(box, np.zeros(2), joints_in(box), SURE, joints_in(box), blind_s)
 
 
 def track(number: int = 1, score: float = 0.8) -> Track:
     """Somebody found in frame 0."""
     new = Track(place(), anchor(), score, 0.0, number)
-    new.detected(frame(0), anchor(), score)
+    new.found(frame(0), anchor(), score)
     return new
 
 
 def test_a_detection_is_a_row_and_the_new_anchor() -> None:
     one = track()
     one.missed = True
-    one.detected(frame(4), anchor(20), 0.7)
+    one.found(frame(4), anchor(20), 0.7)
     row = one.rows[4]
     assert row.detected
     assert row.score == 0.7
@@ -46,7 +46,7 @@ def test_a_detection_is_a_row_and_the_new_anchor() -> None:
 def test_the_carried_path_ends_in_the_detection() -> None:
     """Carried 2 px too slowly each frame: the whole error is taken out, bit by bit."""
     one = track()
-    one.detected(frame(4), anchor(20), 0.7)
+    one.found(frame(4), anchor(20), 0.7)
     frames = [frame(k) for k in range(1, 5)]
     one.bend(frames, [place(3.0 * k) for k in range(1, 5)], 0.6)
     for k in range(1, 4):
@@ -59,7 +59,7 @@ def test_the_carried_path_ends_in_the_detection() -> None:
 
 def test_a_curved_path_keeps_its_curve() -> None:
     one = track()
-    one.detected(frame(4), anchor(0), 0.7)
+    one.found(frame(4), anchor(0), 0.7)
     one.bend([frame(k) for k in range(1, 5)], [place(x) for x in (8, 12, 8, 0)], 0.7)
     assert [one.rows[k].box[0] - START[0] for k in range(1, 5)] == [8, 12, 8, 0]
 
@@ -150,3 +150,20 @@ def test_frames_without_rows_are_empty_and_ask_for_no_poses() -> None:
         assert result.poses.keypoints.shape == (0, 17, 2)
     assert scene.posed == []
     assert take_results([], [], [track()], scene) == []
+
+
+def test_a_guess_behind_somebody_better_is_left_out() -> None:
+    """A box carried behind another one stays only if the pose shows most of the person."""
+    scene = Scene([])
+    for x, detected, joints_seen, stays in (
+        (10, False, 8, False),
+        (10, False, 17, True),
+        (10, True, 8, True),
+        (20, False, 8, True),
+    ):
+        front, behind = track(1), track(2, 0.5)
+        scores = np.where(np.arange(17) < joints_seen, 0.9, 0.1)
+        pose = joints_in(START), scores
+        behind.rows[0] = Row(shifted(START, x), 0.5, detected=detected, pose=pose)
+        [result] = take_results([frame(0)], [True], [front, behind], scene)
+        assert result.tracks.ids.tolist() == ([1, 2] if stays else [1])

@@ -1,0 +1,79 @@
+"""Follows detections of a keyframe back through its window, to see who they were at its start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hpe_volleyball.pipeline import PoseEstimator
+from hpe_volleyball.records import Frame
+from hpe_volleyball.tracking.association import Carried, affinity
+from hpe_volleyball.tracking.candidates import STRONG_SCORE, Candidates, find_poses
+from hpe_volleyball.tracking.carrying import Array, Place, detected_place, follow
+from hpe_volleyball.tracking.similarity import box_iou
+
+_TRACED_IOU = 0.1
+"""A detection is followed back if it overlaps somebody out of sight by more than this."""
+
+
+def early_affinity(
+    start: Sequence[Carried],
+    end: Sequence[Carried],
+    frames: Sequence[Frame],
+    found: Candidates,
+    *,
+    poser: PoseEstimator,
+    step_s: float,
+) -> Array:
+    """How well detections fit people at the start of a window.
+
+    Who went out of sight in the window was mostly still seen there; it is where a detection that
+    may be theirs came from that says who it is. Only such detections are followed.
+
+    Args:
+        start: Everybody in the first frame of the window.
+        end: The same people in the last one, the keyframe.
+        frames: Those of the window without the keyframe.
+        found: The detections of the keyframe.
+        poser: Finds the poses by which detections are followed.
+        step_s: Time between frames in seconds.
+
+    Returns:
+        float64 [n, m], NaN for detections that were not followed or were lost on the way.
+    """
+    early = np.full((len(start), len(found.boxes)), np.nan)
+    unseen = np.array([p.place.box for p in end if p.place.blind_s > 0]).reshape(-1, 4)
+    near = (box_iou(found.boxes, unseen) > _TRACED_IOU).any(axis=1)
+    rows = np.flatnonzero(near & (found.scores >= STRONG_SCORE)).tolist()
+    places = _follow_back(found, rows, frames, poser, step_s) if frames else {}
+    if places:
+        there = list(places)
+        then = Candidates(
+            np.array([p.box for p in places.values()]),
+            found.scores[there],
+            np.array([p.keypoints for p in places.values()]),
+            np.array([p.scores for p in places.values()]),
+        )
+        early[:, there] = affinity(start, then)
+    return early
+
+
+def _follow_back(
+    found: Candidates,
+    rows: Sequence[int],
+    frames: Sequence[Frame],
+    poser: PoseEstimator,
+    step_s: float,
+) -> dict[int, Place]:
+    """Where these detections were in the first frame, without those lost on the way."""
+    places = {j: detected_place(found.anchor(j), None) for j in rows}
+    for frame in reversed(frames):
+        boxes = np.array([place.next_box for place in places.values()]).reshape(-1, 4)
+        keypoints, scores = find_poses(poser, frame, boxes)
+        earlier = {
+            j: follow(place, found.anchor(j), keypoints[k], scores[k], step_s)
+            for k, (j, place) in enumerate(places.items())
+        }
+        places = {j: place for j, place in earlier.items() if place is not None}
+    return places
