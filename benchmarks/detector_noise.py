@@ -72,7 +72,7 @@ class Evidence:
             "detections measured": len(scores),
             "missed": gaps.sum() / max(1, gaps.sum() + len(scores)),
             "missed_run": _mean(gaps),
-            "missed_run, s": _mean(self.gaps_s),
+            "missed_run_s": _mean(self.gaps_s),
             "dips": float(np.mean(scores < _DIP_SCORE)),
             "score": _mean(usual),
             "score_spread": float(np.std(self.changes) / np.sqrt(2)),
