@@ -33,8 +33,8 @@ _JUMP_SHARE, _JUMP_SHARE_PER_S = 0.05, 3.0
 """How far from its predicted place a torso can be, in body lengths: noise, and acceleration."""
 _VELOCITY_S = 0.06
 """The velocity is that of about this time: single poses of people among others are unsure."""
-_VELOCITY_FADE = 0.9
-"""What is left of the velocity after a frame in which the person was not seen."""
+_VELOCITY_FADE_S = 0.2
+"""Somebody who is not seen slows down: after this time 0.37 of the velocity is left."""
 _OUTLINE_CHANGE = 2.0
 """A box that grew or shrank by more than this since the detection does not fit its joints."""
 
@@ -58,7 +58,7 @@ class Place:
     box: Array
     """float64 [4], x1 y1 x2 y2, px."""
     velocity: Array
-    """float64 [2], px per frame."""
+    """float64 [2], px per second."""
     keypoints: Array
     """float64 [K, 2], px, the pose as it was found."""
     scores: Array
@@ -67,18 +67,17 @@ class Place:
     """float64 [K, 2], px: the pose, joints that jumped to somebody else left where they belong."""
     blind_s: float
     """For how long there has been no evidence; 0: the last pose that was looked for is theirs."""
-    unlooked: int = 0
-    """Frames since a pose was looked for; 0: in this one."""
+    unlooked_s: float = 0.0
+    """Time since a pose was looked for; 0: in this frame."""
 
     @property
     def seen(self) -> bool:
         """The pose was found in this frame."""
-        return not (self.blind_s or self.unlooked)
+        return not (self.blind_s or self.unlooked_s)
 
-    @property
-    def next_box(self) -> Array:
-        """Where the box will be in the next frame if nothing changes."""
-        return self.box + np.tile(self.velocity, 2)
+    def box_after(self, step_s: float) -> Array:
+        """Where the box will be after this time if nothing changes."""
+        return self.box + np.tile(step_s * self.velocity, 2)
 
     def as_anchor(self) -> Anchor:
         """What a detection here would say."""
@@ -98,7 +97,7 @@ def follow(
         place: In the frame before; behind frames whose pose was not looked for, where
             `glide` led.
         anchor: The last detection.
-        keypoints: float64 [K, 2], the pose found at `place.next_box`.
+        keypoints: float64 [K, 2], the pose found at `place.box_after(step_s)`.
         scores: float64 [K].
         step_s: Time between the frames in seconds.
     """
@@ -110,14 +109,14 @@ def follow(
     torso = _TORSO[sure[_TORSO]]
     shift = np.median(steps[torso] if len(torso) > 1 else steps[sure], axis=0)
     steady = sure & (np.abs(steps - shift).max(axis=1) < _LIMB_SHARE * length)
-    frames = place.unlooked + 1
-    limit = (_JUMP_SHARE + _JUMP_SHARE_PER_S * frames * step_s) * length
-    if steady.sum() < _MIN_JOINTS or np.hypot(*(shift - place.velocity)) > limit:
+    ahead, gap_s = step_s * place.velocity, place.unlooked_s + step_s
+    limit = (_JUMP_SHARE + _JUMP_SHARE_PER_S * gap_s) * length
+    if steady.sum() < _MIN_JOINTS or np.hypot(*(shift - ahead)) > limit:
         return None
     box = _outline(anchor, keypoints, steady & (anchor.scores >= MIN_SCORE))
     return Place(
         box=place.box + np.tile(shift, 2) if box is None else box,
-        velocity=place.velocity + _gain(step_s) * (shift - place.velocity) / frames,
+        velocity=place.velocity + _gain(gap_s) * (shift - ahead) / gap_s,
         keypoints=keypoints,
         scores=scores,
         joints=np.where((sure & ~steady)[:, None], place.joints + shift, keypoints),
@@ -128,11 +127,11 @@ def follow(
 def drift(place: Place, step_s: float) -> Place:
     """Move an unseen person to the next frame by velocity alone."""
     return Place(
-        box=place.next_box,
-        velocity=_VELOCITY_FADE * place.velocity,
-        keypoints=place.keypoints + place.velocity,
+        box=place.box_after(step_s),
+        velocity=math.exp(-step_s / _VELOCITY_FADE_S) * place.velocity,
+        keypoints=place.keypoints + step_s * place.velocity,
         scores=place.scores,
-        joints=place.joints + place.velocity,
+        joints=place.joints + step_s * place.velocity,
         blind_s=place.blind_s + step_s,
     )
 
@@ -143,10 +142,10 @@ def glide(place: Place, step_s: float) -> Place:
         return drift(place, step_s)
     return replace(
         place,
-        box=place.next_box,
-        keypoints=place.keypoints + place.velocity,
-        joints=place.joints + place.velocity,
-        unlooked=place.unlooked + 1,
+        box=place.box_after(step_s),
+        keypoints=place.keypoints + step_s * place.velocity,
+        joints=place.joints + step_s * place.velocity,
+        unlooked_s=place.unlooked_s + step_s,
     )
 
 
@@ -185,14 +184,14 @@ def clipped(place: Place, width: int, height: int) -> Place:
     return replace(place, box=np.clip(place.box, 0, [width, height, width, height]))
 
 
-def surprise(before: Place, after: Place, step_s: float) -> float:
-    """How far a followed person's torso was from where the velocity led, px."""
-    return float(np.hypot(*(after.velocity - before.velocity))) / _gain(step_s)
+def surprise(before: Place, after: Place) -> float:
+    """How much a pose changed a followed person's velocity, px per second."""
+    return float(np.hypot(*(after.velocity - before.velocity)))
 
 
-def _gain(step_s: float) -> float:
-    """How much of a change of velocity is taken over in one step."""
-    return 1 - math.exp(-step_s / _VELOCITY_S)
+def _gain(time_s: float) -> float:
+    """How much of a change of velocity is taken over after this time."""
+    return 1 - math.exp(-time_s / _VELOCITY_S)
 
 
 def detected_place(anchor: Anchor, before: Place | None) -> Place:

@@ -24,7 +24,7 @@ def early_affinity(
     found: Candidates,
     *,
     poser: PoseEstimator,
-    step_s: float,
+    steps_s: Sequence[float],
 ) -> Array:
     """How well detections fit people at the start of a window.
 
@@ -37,7 +37,7 @@ def early_affinity(
         frames: Those of the window without the keyframe.
         found: The detections of the keyframe.
         poser: Finds the poses by which detections are followed.
-        step_s: Time between frames in seconds.
+        steps_s: Time from each of them to the next, the keyframe behind the last, in seconds.
 
     Returns:
         float64 [n, m], NaN for detections that were not followed or were lost on the way.
@@ -46,7 +46,7 @@ def early_affinity(
     unseen = np.array([p.place.box for p in end if p.place.blind_s > 0]).reshape(-1, 4)
     near = (box_iou(found.boxes, unseen) > _TRACED_IOU).any(axis=1)
     rows = np.flatnonzero(near & (found.scores >= STRONG_SCORE)).tolist()
-    places = _follow_back(found, rows, frames, poser, step_s) if frames else {}
+    places = _follow_back(found, rows, frames, poser, steps_s) if frames else {}
     if places:
         there = list(places)
         then = Candidates(
@@ -64,12 +64,12 @@ def _follow_back(
     rows: Sequence[int],
     frames: Sequence[Frame],
     poser: PoseEstimator,
-    step_s: float,
+    steps_s: Sequence[float],
 ) -> dict[int, Place]:
     """Where these detections were in the first frame, without those lost on the way."""
     places = {j: detected_place(found.anchor(j), None) for j in rows}
-    for frame in reversed(frames):
-        boxes = np.array([place.next_box for place in places.values()]).reshape(-1, 4)
+    for frame, step_s in zip(reversed(frames), reversed(steps_s), strict=True):
+        boxes = np.array([place.box_after(step_s) for place in places.values()]).reshape(-1, 4)
         keypoints, scores = find_poses(poser, frame, boxes)
         earlier = {
             j: follow(place, found.anchor(j), keypoints[k], scores[k], step_s)

@@ -53,6 +53,10 @@ _DOUBT_IOU = 0.35
 """A lost person is in doubt where a detection overlaps by this: it may be theirs."""
 _BORDER_SHARE = 0.02
 """People this near to the border, as part of the picture's longer side, come and go."""
+_SHORTEST_STEP = 0.1
+"""At least this part of the time between two frames of the source, where time stamps crowd."""
+_LONGEST_STEP_S = 1.0
+"""Over longer gaps nobody's velocity tells anything."""
 
 
 class PlayerTracker:
@@ -66,7 +70,8 @@ class PlayerTracker:
     middle of the window too. Without look-ahead a doubt makes the next frame a keyframe.
 
     Args:
-        rate: Frames per second.
+        rate: Frames per second of the source; times between frames are those of their time stamps,
+            since a live source leaves frames out.
         det_interval: Frames from one keyframe to the next.
         start_score: Detection score from which an unknown person may get an id.
         lookahead: Hold results back until the keyframe behind them is known; without it every
@@ -92,6 +97,9 @@ class PlayerTracker:
     ) -> None:
         self.detector_calls: Counter[str] = Counter()
         self._step_s = 1 / rate
+        self._steps_s: dict[int, float] = {}
+        """Time from the frame before, of the frames behind the last keyframe and of that one."""
+        self._last_s: float | None = None
         self._interval = det_interval
         self._start_score = start_score
         self._lookahead = lookahead
@@ -119,6 +127,11 @@ class PlayerTracker:
         self._credit = min(_EXTRA_SAVED, self._credit + _EXTRA_SHARE)
         before = self._path[-1] if self._path else [track.place for track in self._tracks]
         self._window.append(frame)
+        step_s = self._step_s if self._last_s is None else frame.time_s - self._last_s
+        self._steps_s[frame.index] = float(
+            np.clip(step_s, _SHORTEST_STEP * self._step_s, _LONGEST_STEP_S)
+        )
+        self._last_s = frame.time_s
         self._path.append(
             self._carry(frame, before, poser, left=self._interval - len(self._window))
         )
@@ -153,19 +166,20 @@ class PlayerTracker:
     ) -> list[Place]:
         """Everybody's place in the next frame, `left` frames before the keyframe."""
         height, width = frame.image.shape[:2]
+        step_s = self._steps_s[frame.index]
         if not self._pose_tracked:
-            return [clipped(drift(place, self._step_s), width, height) for place in before]
+            return [clipped(drift(place, step_s), width, height) for place in before]
         if left % self._pose_interval:
-            return [clipped(glide(place, self._step_s), width, height) for place in before]
-        boxes = np.array([place.next_box for place in before]).reshape(-1, 4)
+            return [clipped(glide(place, step_s), width, height) for place in before]
+        boxes = np.array([place.box_after(step_s) for place in before]).reshape(-1, 4)
         keypoints, scores = find_poses(poser, frame, boxes)
         after = [
-            follow(place, track.anchor, keypoints[i], scores[i], self._step_s)
+            follow(place, track.anchor, keypoints[i], scores[i], step_s)
             for i, (place, track) in enumerate(zip(before, self._tracks, strict=True))
         ]
         self._part_collapsed(before, after)
         return [
-            clipped(drift(old, self._step_s) if new is None else new, width, height)
+            clipped(drift(old, step_s) if new is None else new, width, height)
             for old, new in zip(before, after, strict=True)
         ]
 
@@ -179,7 +193,7 @@ class PlayerTracker:
                 continue
             fits_less = max(
                 (rows[a], rows[b]),
-                key=lambda i: (self._tracks[i].missed, surprise(before[i], seen[i], self._step_s)),
+                key=lambda i: (self._tracks[i].missed, surprise(before[i], seen[i])),
             )
             after[fits_less] = None
 
@@ -203,6 +217,7 @@ class PlayerTracker:
                 path.append(self._carry(frame, before, poser, left=len(window) - k))
             match = self._match(window, path, end, poser)
         self._settle(window, path, end, match, poser)
+        self._steps_s = {window[-1].index: self._steps_s[window[-1].index]}
         self._window, self._path = [], []
         self._started = True
 
@@ -236,7 +251,8 @@ class PlayerTracker:
         start, end = (self._carried(path[k], frames[k]) for k in (0, -1))
         if not self._pose_tracked:
             return associate(end, found, self._start_score)
-        early = early_affinity(start, end, frames[:-1], found, poser=poser, step_s=self._step_s)
+        steps_s = [self._steps_s[frame.index] for frame in frames[1:]]
+        early = early_affinity(start, end, frames[:-1], found, poser=poser, steps_s=steps_s)
         return associate(end, found, self._start_score, early)
 
     def _carried(self, places: Sequence[Place], frame: Frame) -> list[Carried]:
@@ -333,7 +349,9 @@ class PlayerTracker:
             return False
         # A pose that somebody found has is theirs: this track has lost its own.
         if places[-1].seen and (_alike([places[-1]], taken) > _SAME_POSE).any():
-            places[-1] = drift(places[-2] if len(places) > 1 else track.place, self._step_s)
+            places[-1] = drift(
+                places[-2] if len(places) > 1 else track.place, self._steps_s[frames[-1].index]
+            )
         first = 0 if self._lookahead else len(frames) - 1
         for frame, place in zip(frames[first:], places[first:], strict=True):
             if not in_picture(place.box):
@@ -351,15 +369,17 @@ class PlayerTracker:
         if score >= _SURE_SCORE or not self._started:
             self._name(track)
         if self._lookahead:
-            self._follow_back(track, frames[:-1], poser)
+            self._follow_back(track, frames, poser)
         self._tracks.append(track)
 
     def _follow_back(self, track: Track, frames: Sequence[Frame], poser: PoseEstimator) -> None:
         """Rows for a new person in frames before the first detection."""
         place = track.place
-        for frame in reversed(frames):
-            keypoints, scores = find_poses(poser, frame, place.next_box[None])
-            earlier = follow(place, track.anchor, keypoints[0], scores[0], self._step_s)
+        frames, behind = frames[:-1], frames[1:]
+        for frame, later in zip(reversed(frames), reversed(behind), strict=True):
+            step_s = self._steps_s[later.index]
+            keypoints, scores = find_poses(poser, frame, place.box_after(step_s)[None])
+            earlier = follow(place, track.anchor, keypoints[0], scores[0], step_s)
             if earlier is None:
                 return
             height, width = frame.image.shape[:2]

@@ -175,7 +175,7 @@ def _result(
 def carried_row(box: Array, score: float, place: Place) -> Row:
     """What the results will say of somebody carried to a place."""
     pose = None if place.blind_s else (place.keypoints, place.scores)
-    return Row(box, score, detected=False, pose=pose, looked=not place.unlooked)
+    return Row(box, score, detected=False, pose=pose, looked=not place.unlooked_s)
 
 
 def in_picture(box: Array) -> bool:

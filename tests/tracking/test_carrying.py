@@ -19,7 +19,8 @@ from hpe_volleyball.tracking.carrying import (
 from hpe_volleyball.tracking.similarity import box_iou
 from tests.scene import Array, joints_in, shifted
 
-STEP_S = 1 / 50
+RATE = 50
+STEP_S = 1 / RATE
 BOX = np.array([100.0, 100.0, 140.0, 200.0])
 SURE = np.full(17, 0.9)
 ANCHOR = Anchor(BOX, joints_in(BOX), SURE)
@@ -44,9 +45,24 @@ def test_steady_motion_is_followed_exactly(speed: tuple[float, float]) -> None:
     for k in range(1, 13):
         place = step(place, moved((k * speed[0], k * speed[1])))
         np.testing.assert_allclose(place.box, shifted(BOX, k * speed[0], k * speed[1]))
-    np.testing.assert_allclose(place.velocity, speed, atol=0.1)
-    np.testing.assert_allclose(place.next_box, shifted(BOX, 13 * speed[0], 13 * speed[1]), atol=0.1)
+    np.testing.assert_allclose(place.velocity / RATE, speed, atol=0.1)
+    np.testing.assert_allclose(
+        place.box_after(STEP_S), shifted(BOX, 13 * speed[0], 13 * speed[1]), atol=0.1
+    )
     assert place.blind_s == 0
+
+
+def test_frames_left_out_are_time_gone_by() -> None:
+    """The same motion, with one to four frames left out between those that are seen."""
+    place, k, steps = START, 0, [1, 1, 1, 1, 1, 1, 4, 2, 5, 1, 3]
+    for frames in steps:
+        k += frames
+        np.testing.assert_allclose(place.box, shifted(BOX, 3.0 * (k - frames)), atol=0.01)
+        place = step(place, moved((3.0 * k, 0)), step_s=frames * STEP_S)
+    assert place.velocity[0] / RATE == pytest.approx(3, abs=0.1)
+    unseen = drift(place, 3 * STEP_S)
+    np.testing.assert_allclose(unseen.box, shifted(place.box, 9), atol=0.05)
+    assert unseen.blind_s == pytest.approx(3 * STEP_S)
 
 
 def test_a_box_grows_with_the_arms_and_moves_with_the_feet() -> None:
@@ -64,7 +80,7 @@ def test_a_box_grows_with_the_arms_and_moves_with_the_feet() -> None:
     rise = joints[:, 1].min() - now[:, 1].min()
     np.testing.assert_allclose(place.box, [100, 100 - rise, 140, 200 - 24])
     # The torso alone says how the person moves.
-    np.testing.assert_allclose(place.velocity, [0, -3], atol=0.25)
+    np.testing.assert_allclose(place.velocity / RATE, [0, -3], atol=0.25)
 
 
 def test_a_box_shrinks_as_somebody_ducks() -> None:
@@ -134,7 +150,7 @@ def test_a_box_that_would_more_than_double_is_shifted_instead() -> None:
 def test_a_jump_to_the_neighbour_is_refused() -> None:
     """All joints land on somebody 45 px away, in one frame."""
     assert follow(START, ANCHOR, moved((45, 0)), SURE, STEP_S) is None
-    running = replace(START, velocity=np.array([6.0, 0.0]))
+    running = replace(START, velocity=RATE * np.array([6.0, 0.0]))
     assert follow(running, ANCHOR, moved((6, 0)), SURE, STEP_S) is not None
     assert follow(running, ANCHOR, moved((-45, 0)), SURE, STEP_S) is None
 
@@ -147,32 +163,36 @@ def test_the_reach_is_that_of_the_time_between_frames(rate: int, within: bool) -
 
 
 def test_an_unseen_person_drifts_and_slows_down() -> None:
-    place = replace(START, velocity=np.array([10.0, 0.0]))
+    place = replace(START, velocity=RATE * np.array([10.0, 0.0]))
     ways = []
     for k in range(1, 31):
         after = drift(place, STEP_S)
         ways.append(after.box[0] - place.box[0])
-        np.testing.assert_allclose(after.box - place.box, np.tile(place.velocity, 2))
-        np.testing.assert_allclose(after.keypoints - place.keypoints, [place.velocity] * 17)
+        np.testing.assert_allclose(after.box - place.box, np.tile(STEP_S * place.velocity, 2))
+        np.testing.assert_allclose(
+            after.keypoints - place.keypoints, [STEP_S * place.velocity] * 17
+        )
         assert after.blind_s == pytest.approx(k * STEP_S)
         place = after
-    assert ways[0] == 10
+    assert ways[0] == pytest.approx(10)
     assert ways[10] < 5
     assert sum(ways) < 100
     assert place.box[0] - BOX[0] == pytest.approx(sum(ways))
 
 
 def test_a_person_seen_again_is_no_longer_blind() -> None:
-    unseen = drift(replace(START, velocity=np.array([2.0, 0.0])), STEP_S)
+    unseen = drift(replace(START, velocity=RATE * np.array([2.0, 0.0])), STEP_S)
     after = step(unseen, moved((4, 0)))
     assert after.blind_s == 0
     np.testing.assert_allclose(after.box, shifted(BOX, 4))
 
 
-def test_surprise_is_how_far_the_torso_was_from_its_predicted_place() -> None:
-    running = replace(START, velocity=np.array([4.0, 0.0]))
-    assert surprise(running, step(running, moved((4, 0))), STEP_S) == pytest.approx(0)
-    assert surprise(running, step(running, moved((1, 4))), STEP_S) == pytest.approx(5)
+def test_surprise_is_how_much_a_pose_changes_the_velocity() -> None:
+    running = replace(START, velocity=RATE * np.array([4.0, 0.0]))
+    assert surprise(running, step(running, moved((4, 0)))) == pytest.approx(0, abs=1e-9)
+    sudden = surprise(running, step(running, moved((1, 4))))
+    assert sudden == pytest.approx(5 / 3 * surprise(running, step(running, moved((4, 3)))))
+    assert sudden > 0
 
 
 def test_a_detection_keeps_the_velocity() -> None:

@@ -12,6 +12,7 @@ from hpe_volleyball.tracking.tracing import early_affinity
 from tests.scene import Path, Scene, frame, walker
 
 STEP_S = 1 / 50
+STEPS_S = [STEP_S] * 3
 FRAMES = [frame(k) for k in range(1, 5)]
 LEFT, RIGHT = walker(280, 5.0), walker(350, -5.0)
 """Two people who pass between frames 1 and 4 would be at 285 and 345, then 300 and 330."""
@@ -34,7 +35,7 @@ def unseen_at(path: Path, index: int) -> Carried:
 def early(scene: Scene, start: list[Carried], end: list[Carried]) -> tuple[Candidates, Array]:
     found = find_candidates(FRAMES[-1], [person.place for person in end], scene, scene)
     scene.posed.clear()
-    fits = early_affinity(start, end, FRAMES[:-1], found, poser=scene, step_s=STEP_S)
+    fits = early_affinity(start, end, FRAMES[:-1], found, poser=scene, steps_s=STEPS_S)
     return found, fits
 
 
@@ -78,5 +79,5 @@ def test_a_detection_lost_on_the_way_back_says_nothing(hidden: int) -> None:
 def test_a_keyframe_behind_a_keyframe_has_nothing_to_follow() -> None:
     scene, end = Scene([LEFT]), [unseen_at(LEFT, 4)]
     found = find_candidates(FRAMES[-1], [], scene, scene)
-    fits = early_affinity(end, end, [], found, poser=scene, step_s=STEP_S)
+    fits = early_affinity(end, end, [], found, poser=scene, steps_s=[])
     assert np.isnan(fits).all()
