@@ -31,6 +31,8 @@ _SAME_BOX_IOU = 0.5
 _COVERED_IOU = 0.7
 _INSIDE = 0.9
 """A weak detection with this part of its box in that of somebody found is a part of that person."""
+_WEAK_IOU = 0.8
+"""A weak detection that overlaps a person who is seen by less than this is no better box."""
 _SMALLER, _PART_POSE = 0.75, 0.65
 """So is a strong one if it covers less of the other box than this, and poses are alike by this."""
 _PART_SHARE = 0.5
@@ -64,6 +66,22 @@ class Match:
     """bool [m]: detections that show somebody a second time."""
     overlap: Array
     """float64 [n, m], IoU of people and detections."""
+
+    def strangers(self, found: Candidates, start_score: float) -> list[int]:
+        """Detections, at least this sure, of people who are not tracked."""
+        free = (found.scores >= start_score) & ~self.repeated
+        free[list(self.pairs.values())] = False
+        return np.flatnonzero(free).tolist()
+
+    def better_boxes(self, places: Sequence[Place], found: Candidates) -> dict[int, int]:
+        """Of the pairs those whose detection is a better box than the carried one."""
+        return {
+            i: j
+            for i, j in self.pairs.items()
+            if found.scores[j] >= STRONG_SCORE
+            or not places[i].seen
+            or self.overlap[i, j] >= _WEAK_IOU
+        }
 
 
 def associate(

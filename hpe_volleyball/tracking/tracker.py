@@ -10,53 +10,41 @@ import numpy as np
 from hpe_volleyball.pipeline import Detector, PoseEstimator
 from hpe_volleyball.records import Frame, FrameResult
 from hpe_volleyball.tracking.association import Carried, Match, associate
-from hpe_volleyball.tracking.candidates import (
-    STRONG_SCORE,
-    Candidates,
-    fill_poses,
-    find_candidates,
-    find_poses,
-)
+from hpe_volleyball.tracking.candidates import Candidates, fill_poses, find_candidates, find_poses
 from hpe_volleyball.tracking.carrying import (
     Anchor,
-    Array,
     Place,
     between_poses,
     clipped,
     detected_place,
     drift,
     follow,
-    glide,
-    surprise,
 )
-from hpe_volleyball.tracking.similarity import box_iou, pose_similarity
+from hpe_volleyball.tracking.doubt import LOST, find_doubt
+from hpe_volleyball.tracking.everybody import (
+    SAME_POSE,
+    alike,
+    carry_blind,
+    carry_by_pose,
+    carry_unlooked,
+)
+from hpe_volleyball.tracking.similarity import box_iou
+from hpe_volleyball.tracking.steps import Steps
 from hpe_volleyball.tracking.tracing import early_affinity
 from hpe_volleyball.tracking.tracks import Track, carried_row, in_picture, take_results
 
-KEYFRAME, LOST, NEW = "keyframe", "somebody lost", "somebody new"
-"""Why the detector runs."""
+KEYFRAME = "keyframe"
+"""Why the detector runs, if not for a doubt (`hpe_volleyball.tracking.doubt`)."""
 
 _KEEP_ID_S = 2.0
 """For how long a person who is not found keeps the id."""
 _SURE_SCORE = 0.6
 """A detection from here on is a person; a weaker one must be found again at the next keyframe."""
-_SAME_POSE = 0.6
-"""OKS from which two tracks have got hold of one person."""
 _SAME_BOX = 0.7
-_WEAK_IOU = 0.8
-"""A weak detection that overlaps a person who is seen by less than this is no better box."""
 _EXTRA_SHARE = 0.05
 """Extra detections, as a part of all frames."""
 _EXTRA_SAVED = 2.0
 """How many of them can be saved up for later."""
-_DOUBT_IOU = 0.35
-"""A lost person is in doubt where a detection overlaps by this: it may be theirs."""
-_BORDER_SHARE = 0.02
-"""People this near to the border, as part of the picture's longer side, come and go."""
-_SHORTEST_STEP = 0.1
-"""At least this part of the time between two frames of the source, where time stamps crowd."""
-_LONGEST_STEP_S = 1.0
-"""Over longer gaps nobody's velocity tells anything."""
 
 
 class PlayerTracker:
@@ -96,10 +84,7 @@ class PlayerTracker:
         pose_interval: int = 1,
     ) -> None:
         self.detector_calls: Counter[str] = Counter()
-        self._step_s = 1 / rate
-        self._steps_s: dict[int, float] = {}
-        """Time from the frame before, of the frames behind the last keyframe and of that one."""
-        self._last_s: float | None = None
+        self._steps = Steps(rate)
         self._interval = det_interval
         self._start_score = start_score
         self._lookahead = lookahead
@@ -127,11 +112,7 @@ class PlayerTracker:
         self._credit = min(_EXTRA_SAVED, self._credit + _EXTRA_SHARE)
         before = self._path[-1] if self._path else [track.place for track in self._tracks]
         self._window.append(frame)
-        step_s = self._step_s if self._last_s is None else frame.time_s - self._last_s
-        self._steps_s[frame.index] = float(
-            np.clip(step_s, _SHORTEST_STEP * self._step_s, _LONGEST_STEP_S)
-        )
-        self._last_s = frame.time_s
+        self._steps.add(frame)
         self._path.append(
             self._carry(frame, before, poser, left=self._interval - len(self._window))
         )
@@ -165,44 +146,21 @@ class PlayerTracker:
         self, frame: Frame, before: Sequence[Place], poser: PoseEstimator, *, left: int
     ) -> list[Place]:
         """Everybody's place in the next frame, `left` frames before the keyframe."""
-        height, width = frame.image.shape[:2]
-        step_s = self._steps_s[frame.index]
+        step_s = self._steps.before(frame)
         if not self._pose_tracked:
-            return [clipped(drift(place, step_s), width, height) for place in before]
+            return carry_blind(before, frame, step_s)
         if left % self._pose_interval:
-            return [clipped(glide(place, step_s), width, height) for place in before]
-        boxes = np.array([place.box_after(step_s) for place in before]).reshape(-1, 4)
-        keypoints, scores = find_poses(poser, frame, boxes)
-        after = [
-            follow(place, track.anchor, keypoints[i], scores[i], step_s)
-            for i, (place, track) in enumerate(zip(before, self._tracks, strict=True))
-        ]
-        self._part_collapsed(before, after)
-        return [
-            clipped(drift(old, step_s) if new is None else new, width, height)
-            for old, new in zip(before, after, strict=True)
-        ]
-
-    def _part_collapsed(self, before: Sequence[Place], after: list[Place | None]) -> None:
-        """Of two tracks on one person, blind the one that fits less."""
-        seen = {i: place for i, place in enumerate(after) if place is not None}
-        rows = list(seen)
-        alike = _alike(list(seen.values()), list(seen.values()))
-        for a, b in np.argwhere(np.tril(alike > _SAME_POSE, -1)).tolist():
-            if after[rows[a]] is None or after[rows[b]] is None:
-                continue
-            fits_less = max(
-                (rows[a], rows[b]),
-                key=lambda i: (self._tracks[i].missed, surprise(before[i], seen[i])),
-            )
-            after[fits_less] = None
+            return carry_unlooked(before, frame, step_s)
+        return carry_by_pose(self._tracks, before, frame, poser, step_s)
 
     def _close_window(self, detector: Detector, poser: PoseEstimator, reason: str) -> None:
         """Detect in the window's last frame and settle the window, in two parts where in doubt."""
         window, path = self._window, self._path
         end = self._detect(window[-1], path[-1], detector, poser, reason)
         match = self._match(window, path, end, poser)
-        self._doubt = self._find_doubt(window[-1], path[-1], end, match) if self._started else None
+        new = match.strangers(end, self._start_score)
+        doubt = find_doubt(self._tracks, path[-1], window[-1], end, match, new=new)
+        self._doubt = doubt if self._started else None
         extra = self._lookahead and len(window) > 2 and self._doubt is not None
         if extra and self._take_credit():
             half = (len(window) + 1) // 2
@@ -217,7 +175,7 @@ class PlayerTracker:
                 path.append(self._carry(frame, before, poser, left=len(window) - k))
             match = self._match(window, path, end, poser)
         self._settle(window, path, end, match, poser)
-        self._steps_s = {window[-1].index: self._steps_s[window[-1].index]}
+        self._steps.forget_before(window[-1])
         self._window, self._path = [], []
         self._started = True
 
@@ -251,7 +209,7 @@ class PlayerTracker:
         start, end = (self._carried(path[k], frames[k]) for k in (0, -1))
         if not self._pose_tracked:
             return associate(end, found, self._start_score)
-        steps_s = [self._steps_s[frame.index] for frame in frames[1:]]
+        steps_s = [self._steps.before(frame) for frame in frames[1:]]
         early = early_affinity(start, end, frames[:-1], found, poser=poser, steps_s=steps_s)
         return associate(end, found, self._start_score, early)
 
@@ -260,37 +218,6 @@ class PlayerTracker:
             Carried(place, track.anchor, frame.time_s - track.found_s, track.id > 0)
             for track, place in zip(self._tracks, places, strict=True)
         ]
-
-    def _find_doubt(
-        self, frame: Frame, places: Sequence[Place], found: Candidates, match: Match
-    ) -> str | None:
-        """Did others hide somebody just now, or did somebody turn up away from the border?"""
-        for i, (track, place) in enumerate(zip(self._tracks, places, strict=True)):
-            unseen = i not in match.pairs or place.blind_s > 0
-            just_lost = track.id and not track.missed and unseen
-            among_others = (match.overlap[i] > _DOUBT_IOU).any()
-            if just_lost and among_others and _off_border(place.box, frame):
-                return LOST
-        if any(_off_border(found.boxes[j], frame) for j in self._new(found, match)):
-            return NEW
-        return None
-
-    def _new(self, found: Candidates, match: Match) -> list[int]:
-        """Detections of people who have no track."""
-        strangers = (found.scores >= self._start_score) & ~match.repeated
-        strangers[list(match.pairs.values())] = False
-        return np.flatnonzero(strangers).tolist()
-
-    @staticmethod
-    def _better_boxes(places: Sequence[Place], found: Candidates, match: Match) -> dict[int, int]:
-        """Of the matched pairs those whose detection is a better box than the carried one."""
-        return {
-            i: j
-            for i, j in match.pairs.items()
-            if found.scores[j] >= STRONG_SCORE
-            or not places[i].seen
-            or match.overlap[i, j] >= _WEAK_IOU
-        }
 
     def _settle(
         self,
@@ -301,7 +228,7 @@ class PlayerTracker:
         poser: PoseEstimator,
     ) -> None:
         """Write the rows of frames of which the last is a keyframe; tracks end and begin."""
-        better = self._better_boxes(path[-1], found, match)
+        better = match.better_boxes(path[-1], found)
         without_pose = [j for j in better.values() if not found.keypoint_scores[j].any()]
         fill_poses(found, without_pose, frames[-1], poser)
         anchors = {i: found.anchor(j) for i, j in better.items()}
@@ -316,7 +243,7 @@ class PlayerTracker:
                 self._ended.append(track)
                 continue
             self._tracks.append(track)
-        for j in self._new(found, match):
+        for j in match.strangers(found, self._start_score):
             self._begin(frames, found.anchor(j), float(found.scores[j]), poser)
 
     def _find(
@@ -348,10 +275,9 @@ class PlayerTracker:
         if not track.id:
             return False
         # A pose that somebody found has is theirs: this track has lost its own.
-        if places[-1].seen and (_alike([places[-1]], taken) > _SAME_POSE).any():
-            places[-1] = drift(
-                places[-2] if len(places) > 1 else track.place, self._steps_s[frames[-1].index]
-            )
+        if places[-1].seen and (alike([places[-1]], taken) > SAME_POSE).any():
+            before = places[-2] if len(places) > 1 else track.place
+            places[-1] = drift(before, self._steps.before(frames[-1]))
         first = 0 if self._lookahead else len(frames) - 1
         for frame, place in zip(frames[first:], places[first:], strict=True):
             if not in_picture(place.box):
@@ -377,7 +303,7 @@ class PlayerTracker:
         place = track.place
         frames, behind = frames[:-1], frames[1:]
         for frame, later in zip(reversed(frames), reversed(behind), strict=True):
-            step_s = self._steps_s[later.index]
+            step_s = self._steps.before(later)
             keypoints, scores = find_poses(poser, frame, place.box_after(step_s)[None])
             earlier = follow(place, track.anchor, keypoints[0], scores[0], step_s)
             if earlier is None:
@@ -404,23 +330,3 @@ class PlayerTracker:
         results = take_results(frames, keyframes, [*self._ended, *self._tracks], poser)
         self._ended = [track for track in self._ended if track.rows]
         return results
-
-
-def _alike(a: Sequence[Place | Anchor], b: Sequence[Place | Anchor]) -> Array:
-    """OKS [n, m] of poses, 0 where they cannot be compared."""
-    if not a or not b:
-        return np.zeros((len(a), len(b)))
-    sizes = np.array([item.box[2:] - item.box[:2] for item in b])
-    one, other = (
-        (np.array([p.keypoints for p in poses]), np.array([p.scores for p in poses]))
-        for poses in (a, b)
-    )
-    return np.nan_to_num(pose_similarity(one, other, sizes.prod(axis=1)))
-
-
-def _off_border(box: Array, frame: Frame) -> bool:
-    """The whole box is away from the border of the picture."""
-    height, width = frame.image.shape[:2]
-    margin = _BORDER_SHARE * max(width, height)
-    limits = np.array([width - margin, height - margin])
-    return bool((box[:2] > margin).all() and (box[2:] < limits).all())

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from hpe_volleyball.records import FrameResult
+from hpe_volleyball.tracking.doubt import LOST, NEW
 from hpe_volleyball.tracking.similarity import box_iou
-from hpe_volleyball.tracking.tracker import KEYFRAME, LOST, NEW, PlayerTracker
+from hpe_volleyball.tracking.tracker import KEYFRAME, PlayerTracker
 from tests.scene import Array, Path, Scene, followed, frame, joints_in, walker
 
 TRIO = [
