@@ -12,10 +12,9 @@ STAGES = ("capture", "detect", "track", "pose", "draw", "write")
 
 def tables(content: dict[str, Any]) -> str:
     """The results in Markdown."""
-    settings, models = content["settings"], content["models"]
+    settings = content["settings"]
     made = (
-        f"{origin_line(content)} rtmlib {content['rtmlib']}, {models['det']} at "
-        f"{settings['det_size']} px, {models['pose']}, on {settings['device']}; median of "
+        f"{origin_line(content)} rtmlib {content['rtmlib']}, on {settings['device']}; median of "
         f"{settings['rounds']} rounds of at most {settings['frames']} frames, ± half of their "
         "range.\n"
     )
@@ -25,15 +24,49 @@ def tables(content: dict[str, Any]) -> str:
         made,
     ]
     for clip in content["clips"]:
-        boxes = clip["boxes"]
-        same = f"{boxes['same']:.1%} of {boxes['boxes']:.0f} boxes are the same"
         parts += [
             f"## {clip['clip']}\n",
+            f"{clip['det']} at {settings['det_size']} px, {clip['pose']}. {_alike(clip)}\n",
             table(*whole_rows(clip)),
+            "How many times this program's wall time rtmlib takes, median of the rounds:\n",
+            ratio_table(clip),
             stage_table(clip),
-            f"Both detectors: {same}, mean IoU {boxes['iou']:.4f}.\n",
         ]
     return "\n".join(parts)
+
+
+def _alike(clip: dict[str, Any]) -> str:
+    """In which way both programs do the same work."""
+    boxes = clip.get("boxes")
+    if boxes is None:
+        return "Random weights: in both programs the nets run and the rally's truth answers."
+    same = f"{boxes['same']:.1%} of {boxes['boxes']:.0f} boxes are the same"
+    return f"Both detectors: {same}, mean IoU {boxes['iou']:.4f}."
+
+
+def ratio_table(clip: dict[str, Any]) -> str:
+    """Rtmlib's wall time divided by this program's, for all settings at the same interval."""
+    ours, theirs = (
+        {name: runs for name, runs in clip["runs"].items() if name.startswith("rtmlib") is rtmlib}
+        for rtmlib in (False, True)
+    )
+    rows = [
+        [
+            name,
+            *(
+                f"{median(b['wall_s'] / a['wall_s'] for a, b in zip(mine, runs, strict=True)):.2f}"
+                if _interval(name) == _interval(own)
+                else ""
+                for own, mine in ours.items()
+            ),
+        ]
+        for name, runs in theirs.items()
+    ]
+    return table(["", *ours], rows)
+
+
+def _interval(name: str) -> str:
+    return name.partition("N = ")[2].partition(",")[0]
 
 
 def whole_rows(clip: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
@@ -48,7 +81,7 @@ def whole_rows(clip: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
                 name,
                 _spread([run["wall_s"] for run in runs]),
                 _spread([run["cpu_s"] for run in runs]),
-                f"{median(run['peak_mb'] for run in runs):.0f}",
+                "-" if "boxes" not in clip else f"{median(run['peak_mb'] for run in runs):.0f}",
                 _spread([run["loop_ms"] for run in runs]),
                 f"{1e3 / median(run['loop_ms'] for run in runs):.1f}",
                 f"{median(run['people'] for run in runs):.2f}",

@@ -68,8 +68,8 @@ def section(benches: dict[str, BenchResult], compared: dict[str, Any] | None) ->
         frames = compared["settings"]["frames"]
         for clip in compared["clips"]:
             parts.append(
-                f"Against rtmlib {compared['rtmlib']} on `{clip['clip']}`, {frames} frames, the "
-                "same models, whole programs ([all numbers]"
+                f"Against rtmlib {compared['rtmlib']} on `{clip['clip']}`, {frames} frames, "
+                f"{clip['det']} and {clip['pose']} in both, whole programs ([all numbers]"
                 "(benchmarks/results/compare_rtmlib.md)):\n"
             )
             parts.append(table(*whole_rows(clip)))
@@ -132,7 +132,7 @@ def _measure(options: argparse.Namespace) -> None:
     against = [sys.executable, str(Path(__file__).with_name("compare_rtmlib.py"))]
     against += [str(options.clip), "--det", str(options.det), "--pose", str(options.pose)]
     against += ["--device", "cuda" if device_name(clip) == "gpu" else "cpu"]
-    against += ["--frames", str(_COMPARED), "--results", str(options.results)]
+    against += ["--frames", str(_COMPARED), "--results", str(options.results), "--rally"]
     subprocess.run(against, check=True)  # noqa: S603 - our own script
 
 

@@ -79,19 +79,17 @@ class RallyScene:
         size: tuple[int, int] = (1920, 1080),
         team_size: int = 6,
     ) -> None:
-        config = RallyConfig(width=size[0], height=size[1], seed=_SEED, team_size=team_size)
-        config = replace(config, seconds=float(frames / config.fps))
-        self._rally = Rally(config)
+        self._rally = rally_of(frames, size=size, team_size=team_size)
         self.clip = render_video(self._rally, folder / "rally.mp4")
         self.truth: People | None = truth_of(self._rally)
-        self._answers = _Answers(self._rally) if stand_ins else None
+        self._stand_ins = StandIns(self._rally) if stand_ins else None
 
     def describe(self) -> tuple[str, str]:
         """The clip and the nets, in words."""
         config = self._rally.config
         size = f"{config.width}x{config.height}, {float(config.fps):g} fps"
         nets = "as seen by the models"
-        if self._answers is not None:
+        if self._stand_ins is not None:
             nets = (
                 "random weights: times are real, the nets see nothing; boxes and joints are the "
                 "rally's truth with errors"
@@ -101,17 +99,22 @@ class RallyScene:
     def load(self, options: InferOptions) -> Models:
         """The models as `options` has them."""
         models = load_models(options)
-        if self._answers is None:
-            return models
-        return replace(
-            models,
-            detector=_BlindDetector(models.detector, self._answers.detections),
-            poser=_BlindPoser(models.poser, self._answers.poser),
-        )
+        return models if self._stand_ins is None else self._stand_ins.blind(models)
 
 
-class _Answers:
-    """What nets would see in a rally, worked out before the clock starts."""
+def rally_of(frames: int, *, size: tuple[int, int] = (1920, 1080), team_size: int = 6) -> Rally:
+    """The rally of a `RallyScene`; see there."""
+    config = RallyConfig(width=size[0], height=size[1], seed=_SEED, team_size=team_size)
+    return Rally(replace(config, seconds=float(frames / config.fps)))
+
+
+class StandIns:
+    """What nets would see in a rally, worked out before the clock starts.
+
+    Attributes:
+        detections: By frame.
+        poser: Knows the poses of every frame.
+    """
 
     def __init__(self, rally: Rally) -> None:
         config = rally.config
@@ -119,9 +122,17 @@ class _Answers:
         frames = [Frame(i, rally.time_s(i), blank) for i in range(rally.n_frames)]
         detector = NoisyDetector(rally)
         self.detections = [detector.detect(frame) for frame in frames]
-        self.poser = NoisyPose(rally, remembered=None)
+        self.poser: PoseEstimator = NoisyPose(rally, remembered=None)
         nobody = np.zeros((0, 4), np.float32)
         self.poser.estimate(frames, [nobody] * len(frames))
+
+    def blind(self, models: Models) -> Models:
+        """Models that run for the time that takes, and answer what they should have seen."""
+        return replace(
+            models,
+            detector=_BlindDetector(models.detector, self.detections),
+            poser=_BlindPoser(models.poser, self.poser),
+        )
 
 
 class _BlindDetector:

@@ -5,30 +5,38 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from children import Cost, run_child
-from compare_rtmlib import box_agreement, command, contenders, run_row, same_boxes
-from compare_tables import tables, whole_rows
+from compare_rtmlib import Case, box_agreement, command, contenders, run_row, same_boxes
+from compare_tables import ratio_table, tables, whole_rows
 from rtmlib_loop import Stopwatch
 
 from tests.runs import Models
 
-OPTIONS = argparse.Namespace(
-    det=Path("d.onnx"), pose=Path("p.onnx"), det_size=640, device="cpu", frames=8
-)
+OPTIONS = argparse.Namespace(det_size=640, device="cpu", frames=8)
+CLIP = Case("a", Path("a.mp4"), Path("d.onnx"), Path("p.onnx"))
+RALLY = replace(CLIP, rally=60)
 
 
-def test_every_contender_gets_the_same_models_frames_and_interval() -> None:
+@pytest.mark.parametrize("case", [CLIP, RALLY])
+def test_every_contender_gets_the_same_models_frames_and_interval(case: Case) -> None:
     field = contenders(4, openvino=False)
-    assert [c.name for c in field if c.ours] == ["hpe-volleyball, N = 4", "hpe-volleyball, N = 1"]
-    assert len(field) == 6
+    assert [c.name for c in field if c.ours] == [
+        "hpe-volleyball, N = 4",
+        "hpe-volleyball, N = 4, every 2nd pose",
+        "hpe-volleyball, N = 1",
+    ]
+    assert len(field) == 7
     assert len(contenders(1, openvino=True)) == 4
     for contender in field:
-        line = command(contender, Path("a.mp4"), OPTIONS, Path("out"), 50)
+        line = command(contender, case, OPTIONS, Path("out"), 50)
+        assert ("60" in line) == (case is RALLY)
+        assert ("--pose-interval" in line) == contender.name.endswith("pose")
         said = dict(pairwise(line))
         for name, value in (("--det", "d.onnx"), ("--pose", "p.onnx"), ("--det-size", "640")):
             assert said[name] == value
@@ -89,6 +97,12 @@ def test_stages_inside_others_are_taken_out() -> None:
     assert 0 <= watch.seconds["track"] < watch.seconds["pose"]
 
 
+def test_what_stands_in_for_the_nets_is_not_counted() -> None:
+    told = {"frames": 10, "people": 30, "loop_s": 2.0, "stages_s": {}, "stand_in_s": 0.5}
+    row = run_row(Cost(4.0, 6.0, 300.0), told)
+    assert (row["wall_s"], row["cpu_s"], row["loop_ms"]) == (3.5, 5.5, 200)
+
+
 def test_the_table_is_of_medians_and_ratios_by_round() -> None:
     def row(wall_s: float) -> dict[str, object]:
         told = {"frames": 10, "people": 30, "loop_s": wall_s / 2, "stages_s": {"pose": wall_s / 4}}
@@ -96,20 +110,34 @@ def test_the_table_is_of_medians_and_ratios_by_round() -> None:
 
     clip = {
         "clip": "walk",
+        "det": "d",
+        "pose": "p",
         "boxes": {"boxes": 40.0, "same": 1.0, "iou": 0.99},
-        "runs": {"ours": [row(1), row(4), row(2)], "theirs": [row(2), row(4), row(8)]},
+        "runs": {
+            "ours, N = 4": [row(1), row(4), row(2)],
+            "rtmlib, N = 4": [row(2), row(4), row(8)],
+        },
     }
     rows = whole_rows(clip)[1]
-    assert rows[0] == ["ours", "2.0 ±1.5", "4.0 ±3.0", "300", "100.0 ±75.0", "10.0", "3.00", "1.00"]
+    assert "| rtmlib, N = 4 | 2.00 |" in ratio_table(clip)
+    assert rows[0] == [
+        "ours, N = 4",
+        "2.0 ±1.5",
+        "4.0 ±3.0",
+        "300",
+        "100.0 ±75.0",
+        "10.0",
+        "3.00",
+        "1.00",
+    ]
     assert rows[1][-1] == "0.50"
     content = {
         "machine": {"processor": "Abacus", "cores": 2},
         "versions": {"python": "3.11"},
         "rtmlib": "0.0.16",
-        "models": {"det": "d.onnx", "pose": "p.onnx"},
         "settings": {"frames": 10, "rounds": 3, "det_size": 640, "device": "cpu"},
         "clips": [clip],
     }
     text = tables(content)
-    assert "| theirs | 0.0 | 0.0 | 0.0 | 100.0 | 0.0 | 0.0 |" in text
+    assert "| rtmlib, N = 4 | 0.0 | 0.0 | 0.0 | 100.0 | 0.0 | 0.0 |" in text
     assert "100.0% of 40 boxes are the same, mean IoU 0.9900" in text
