@@ -129,7 +129,9 @@ class Bench:
         baseline = self._measured[0]
         models = self._models_of(baseline.row)
         rows = [self._row_result(measured) for measured in self._measured]
-        fastest = min(rows, key=lambda row: row.total.median)
+        coarser = {measured.row.key for measured in self._measured if measured.row.coarser}
+        fair = [row for row in rows if row.key not in coarser]
+        fastest = min(fair, key=lambda row: row.total.median)
         clip, nets = self._scene.describe()
         return BenchResult(
             clip=clip,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from hpe_volleyball.bench.measure import BUDGET_S, MOST, WARM_UP, Bench, fitting_frames
-from hpe_volleyball.bench.rows import candidate_rows, cumulative_rows
+from hpe_volleyball.bench.rows import candidate_rows, coarser_rows, cumulative_rows
 from hpe_volleyball.bench.scene import RallyScene, Scene, VideoScene
 from hpe_volleyball.errors import SourceError
 from hpe_volleyball.media.video import probe
@@ -66,7 +66,7 @@ def prepare(
     else:
         length = max(WARM_UP, frames or MOST)
         scene = RallyScene(folder, length, stand_ins=weights == "random")
-    rows = cumulative_rows(options) + candidate_rows(options)
+    rows = cumulative_rows(options) + coarser_rows(options) + candidate_rows(options)
     remarks = [remark, *([choice.note] if choice.note else [])]
     return Bench(rows, scene, folder, remarks=remarks)
 

@@ -10,6 +10,9 @@ from hpe_volleyball.options import InferOptions
 
 BASELINE, FASTEST = "baseline", "fastest"
 
+_POSE_INTERVAL = 2
+"""Tried where every frame has poses."""
+
 _FEW = 4
 """People in one call of the pose model, tried besides the batch that was asked for."""
 
@@ -32,6 +35,8 @@ class Row:
     options: InferOptions
     listed: bool = True
     """False: measured in the search for the fastest combination only."""
+    coarser: bool = False
+    """It gives other results than the program as it is; never called the fastest."""
 
 
 def switches(options: InferOptions) -> list[Switch]:
@@ -66,6 +71,14 @@ def cumulative_rows(options: InferOptions) -> list[Row]:
     return rows
 
 
+def coarser_rows(options: InferOptions) -> list[Row]:
+    """All that `options` uses and poses on fewer frames: what that gains, and what it costs."""
+    if options.pose_interval > 1 or options.det_interval < _POSE_INTERVAL:
+        return []
+    fewer = replace(options, pose_interval=_POSE_INTERVAL)
+    return [Row("pose_interval", f"all, poses every {_POSE_INTERVAL}", fewer, coarser=True)]
+
+
 def candidate_rows(options: InferOptions) -> list[Row]:
     """Other combinations that give the same results and may be faster on some machine."""
     rows = [
@@ -83,6 +96,7 @@ def settings(options: InferOptions) -> dict[str, Any]:
     """What sets the rows apart, by name."""
     return {
         "det_interval": options.det_interval,
+        "pose_interval": options.pose_interval,
         "pose_batch": options.pose_batch,
         "graph_optimisation": options.tuning.graph_optimisation,
         "pose_tracked": options.tuning.pose_tracked,

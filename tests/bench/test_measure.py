@@ -12,7 +12,7 @@ from hpe_volleyball import infer
 from hpe_volleyball.bench.measure import LEAST, MOST, Bench, fitting_frames
 from hpe_volleyball.bench.prepare import prepare
 from hpe_volleyball.bench.result import Agreement, BenchResult
-from hpe_volleyball.bench.rows import candidate_rows, cumulative_rows
+from hpe_volleyball.bench.rows import candidate_rows, coarser_rows, cumulative_rows
 from hpe_volleyball.bench.scene import RallyScene, VideoScene
 from hpe_volleyball.errors import SourceError
 from hpe_volleyball.media.frame_reader import read_frames
@@ -43,7 +43,7 @@ def options(demo_models: Models) -> InferOptions:
 
 @pytest.fixture(scope="module")
 def result(folder: Path, options: InferOptions, rally_clip: Path) -> BenchResult:
-    rows = cumulative_rows(options) + candidate_rows(options)
+    rows = cumulative_rows(options) + coarser_rows(options) + candidate_rows(options)
     bench = Bench(rows, VideoScene(rally_clip), folder, remarks=["said"])
     return bench.measure(FRAMES, 2)
 
@@ -89,6 +89,15 @@ def test_the_first_row_agrees_with_itself(result: BenchResult) -> None:
         assert row.agreement.oks > 0.95
 
 
+def test_the_row_with_fewer_poses_is_shown_and_never_called_fastest(
+    result: BenchResult, folder: Path
+) -> None:
+    assert result.row("pose_interval") in result.listed
+    assert result.fastest != "pose_interval"
+    estimated = data_of(folder, "pose_interval").pose_estimated
+    assert 0 < estimated.sum() < len(estimated)
+
+
 def test_every_row_is_measured_in_every_round(result: BenchResult) -> None:
     assert (result.frames, result.rounds, result.remarks[0]) == (FRAMES, 2, "said")
     for row in result.rows:
@@ -104,10 +113,13 @@ def test_rows_say_what_was_on(result: BenchResult) -> None:
     assert calls["baseline"] == calls["batch"] == FRAMES
     assert calls["interval"] == calls["overlap"] == calls["few"] == 3
     beside = {row.key: bool(row.overlapping) for row in result.rows[:-1]}
-    assert [key for key, overlaps in beside.items() if overlaps] == ["overlap", "no_batch", "few"]
+    assert [key for key, overlaps in beside.items() if overlaps] == [
+        *("overlap", "pose_interval", "no_batch", "few")
+    ]
     assert result.row("overlap").overlapping == ["capture", "draw", "write"]
     assert result.row("baseline").settings == {
         "det_interval": 1,
+        "pose_interval": 1,
         "pose_batch": 1,
         "graph_optimisation": False,
         "pose_tracked": False,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hpe_volleyball.bench.rows import candidate_rows, cumulative_rows
+from hpe_volleyball.bench.rows import candidate_rows, coarser_rows, cumulative_rows
 from hpe_volleyball.models.devices import Precision
 from hpe_volleyball.options import InferOptions, Tuning
 
@@ -57,3 +57,13 @@ def test_candidates_change_nothing_that_changes_results() -> None:
         changed = [name for name in before if before[name] != after[name]]
         assert changed in (["pose_batch"], ["overlap"])
         assert not row.listed
+
+
+def test_a_row_with_fewer_poses_is_shown_where_every_frame_has_some() -> None:
+    [row] = coarser_rows(FULL)
+    assert row.options == replace(FULL, pose_interval=2)
+    assert row.listed
+    assert row.coarser
+    assert coarser_rows(replace(FULL, pose_interval=2)) == []
+    assert coarser_rows(replace(FULL, det_interval=1)) == []
+    assert not any(row.coarser for row in cumulative_rows(FULL) + candidate_rows(FULL))
