@@ -28,7 +28,7 @@ def tables(content: dict[str, Any]) -> str:
             f"## {clip['clip']}\n",
             f"{clip['det']} at {settings['det_size']} px, {clip['pose']}. {_alike(clip)}\n",
             table(*whole_rows(clip)),
-            "How many times this program's wall time rtmlib takes, median of the rounds:\n",
+            "rtmlib's wall time divided by this program's (in brackets: CPU time), median:\n",
             ratio_table(clip),
             stage_table(clip),
         ]
@@ -45,7 +45,7 @@ def _alike(clip: dict[str, Any]) -> str:
 
 
 def ratio_table(clip: dict[str, Any]) -> str:
-    """Rtmlib's wall time divided by this program's, for all settings at the same interval."""
+    """Rtmlib's time divided by this program's, for all settings at the same interval."""
     ours, theirs = (
         {name: runs for name, runs in clip["runs"].items() if name.startswith("rtmlib") is rtmlib}
         for rtmlib in (False, True)
@@ -54,15 +54,22 @@ def ratio_table(clip: dict[str, Any]) -> str:
         [
             name,
             *(
-                f"{median(b['wall_s'] / a['wall_s'] for a, b in zip(mine, runs, strict=True)):.2f}"
-                if _interval(name) == _interval(own)
-                else ""
+                _ratio(runs, mine) if _interval(name) == _interval(own) else ""
                 for own, mine in ours.items()
             ),
         ]
         for name, runs in theirs.items()
     ]
     return table(["", *ours], rows)
+
+
+def _ratio(longer: list[dict[str, Any]], shorter: list[dict[str, Any]]) -> str:
+    """Of wall time and, in brackets, of CPU time, which other work on the machine changes less."""
+    wall, cpu = (
+        median(a[name] / b[name] for a, b in zip(longer, shorter, strict=True))
+        for name in ("wall_s", "cpu_s")
+    )
+    return f"{wall:.2f} ({cpu:.2f})"
 
 
 def _interval(name: str) -> str:

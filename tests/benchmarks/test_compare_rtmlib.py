@@ -119,7 +119,7 @@ def test_the_table_is_of_medians_and_ratios_by_round() -> None:
         },
     }
     rows = whole_rows(clip)[1]
-    assert "| rtmlib, N = 4 | 2.00 |" in ratio_table(clip)
+    assert "| rtmlib, N = 4 | 2.00 (2.00) |" in ratio_table(clip)
     assert rows[0] == [
         "ours, N = 4",
         "2.0 ±1.5",
