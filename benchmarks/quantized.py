@@ -26,12 +26,8 @@ from hpe_volleyball.quantize.subject import DetectorSubject, PoseSubject, Subjec
 from hpe_volleyball.quantize.validation import rounded
 from hpe_volleyball.records import Frame
 
-VALIDATE_EVERY = 10
-"""Every so many frames one validates."""
-
-CALIBRATE_EVERY, CALIBRATE_FROM = 40, 5
-"""Every so many frames, from this one on, one calibrates and steers the search; none of them
-validates."""
+EVERY = 40
+"""Every so many frames one validates, and the one in the middle between two calibrates."""
 
 SIZES = (320, 640)
 
@@ -47,12 +43,12 @@ def frames_of(clips: list[Path], every: int, first: int = 0) -> Iterator[Frame]:
                     number += 1
 
 
-def samples_of(clips: list[Path]) -> Samples:
+def samples_of(clips: list[Path], every: int = EVERY) -> Samples:
     """Pictures of the clips to calibrate and to validate on."""
-    validation = list(frames_of(clips, VALIDATE_EVERY))
+    validation = list(frames_of(clips, every))
     calibration = [
         Frame(len(validation) + frame.index, frame.time_s, frame.image)
-        for frame in frames_of(clips, CALIBRATE_EVERY, CALIBRATE_FROM)
+        for frame in frames_of(clips, every, every // 2)
     ]
     return Samples("three real clips", calibration, validation, None)
 
