@@ -28,6 +28,9 @@ _LOST_S = 0.25
 _SAME_IOU, _SAME_POSE = 0.35, 0.85
 """Two boxes that overlap by this and show one pose are one person, detected twice."""
 _SAME_BOX_IOU = 0.5
+_CLAIM = 0.7
+"""Affinity from which somebody known has a claim on a detection, whomever it repeats: poses of
+people who hide each other take joints of one another, and are alike then."""
 _COVERED_IOU = 0.7
 _INSIDE = 0.9
 """A weak detection with this part of its box in that of somebody found is a part of that person."""
@@ -98,7 +101,6 @@ def associate(
     """
     boxes = np.array([p.place.box for p in people]).reshape(-1, 4)
     overlap = box_iou(boxes, found.boxes)
-    repeated = _repeated(found)
     strong = found.scores >= STRONG_SCORE
     confirmed = np.array([p.confirmed for p in people], np.bool_)
     blind = np.array([p.place.blind_s > 0 for p in people], np.bool_)
@@ -106,6 +108,8 @@ def associate(
     fits = affinity(people, found)
     if early is not None:
         fits = np.where(np.isnan(early) | ~blind[:, None], fits, early)
+    twice = _repeats(found) & ~_apart(fits, confirmed & near_by)
+    repeated: NDArray[np.bool_] = np.any(twice, axis=1)
     pairs: dict[int, int] = {}
     _assign(fits, _LEAST_SEEN, confirmed & near_by, strong & ~repeated, pairs)
     parts = (share_inside(found.boxes, found.boxes[list(pairs.values())]) > _INSIDE).any(axis=1)
@@ -144,6 +148,16 @@ def _assign(
             pairs[rows[i]] = columns[j]
 
 
+def _apart(fits: Array, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which detections show two people, bool [m, m]: one fits the first, another the second."""
+    apart = np.zeros((fits.shape[1],) * 2, np.bool_)
+    fits = np.where(known[:, None], fits, 0.0)
+    for i, j in enumerate(fits.argmax(axis=1).tolist() if fits.size else []):
+        if fits[i, j] > _CLAIM and fits[:, j].argmax() == i:
+            apart[j] = (np.delete(fits, i, axis=0) > _LEAST_LOST).any(axis=0)
+    return apart
+
+
 def _prefer_whole(found: Candidates, strong: NDArray[np.bool_], pairs: dict[int, int]) -> None:
     """Where a weak detection is a part of a strong one that nobody has, take the strong one."""
     inside = share_inside(found.boxes, found.boxes)
@@ -172,8 +186,8 @@ def affinity(people: Sequence[Carried], found: Candidates) -> Array:
     return np.where(np.isnan(alike) | blind | (overlap <= _NEAR_IOU), overlap, mixed)
 
 
-def _repeated(found: Candidates) -> NDArray[np.bool_]:
-    """Which detections, bool [m], have the pose of a better one that they overlap."""
+def _repeats(found: Candidates) -> NDArray[np.bool_]:
+    """Which detections have the pose of which better ones that they overlap, bool [m, m]."""
     poses = found.keypoints, found.keypoint_scores
     area = np.prod(found.boxes[:, 2:] - found.boxes[:, :2], axis=1)
     alike = pose_similarity(poses, poses, area)
@@ -186,7 +200,7 @@ def _repeated(found: Candidates) -> NDArray[np.bool_]:
     part = (np.maximum(inside, inside.T) > _INSIDE) & (np.minimum(inside, inside.T) < _SMALLER)
     same |= part & (alike > _PART_POSE)
     # Candidates are in order of score: the ones before are the better ones.
-    return np.asarray(np.tril(same, -1).any(axis=1))
+    return np.tril(same, -1)
 
 
 def _nearness(people: list[Carried], found: Candidates) -> Array:

@@ -163,6 +163,28 @@ def test_a_neighbour_with_an_own_pose_is_no_double() -> None:
     assert not result.repeated.any()
 
 
+def test_a_double_of_somebody_in_the_place_of_another_known_person_is_that_person() -> None:
+    """Two people hide each other: in the box of the one behind, the pose of the other is found."""
+    front, behind = box_at(100), box_at(114)
+    found = detections((front, 0.9), (behind, 0.8, joints_in(front)))
+    alone = match([person(front)], found)
+    assert alone.repeated.tolist() == [False, True]
+    both = match([person(front), person(behind, blind_s=0.04)], found)
+    assert both.pairs == {0: 0, 1: 1}
+    assert not both.repeated.any()
+
+
+def test_only_people_known_just_now_part_a_double_from_its_other() -> None:
+    front, behind = box_at(100), box_at(114)
+    found = detections((front, 0.9), (behind, 0.8, joints_in(front)))
+    assert match([person(front), lost(behind)], found).pairs == {0: 0}
+    assert match([person(front), person(behind, confirmed=False)], found).pairs == {0: 0}
+    # Nobody else is at the better one: the two show one person.
+    alone = match([person(behind, blind_s=0.04)], found)
+    assert alone.pairs == {0: 0}
+    assert alone.repeated.tolist() == [False, True]
+
+
 def test_what_covers_a_found_person_is_a_double() -> None:
     """A second box on somebody who was found, whose joints are those of nobody."""
     upside_down = joints_in(box_at(104))[:, ::-1]
