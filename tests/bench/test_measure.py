@@ -162,7 +162,8 @@ def test_rows_share_models_only_where_these_are_loaded_alike(
 
 
 def test_the_fastest_row_comes_last(result: BenchResult) -> None:
-    best = min(result.rows[:-1], key=lambda row: row.total.median)
+    fair = [row for row in result.rows[:-1] if row.key != "pose_interval"]
+    best = min(fair, key=lambda row: row.total.median)
     assert result.fastest == best.key
     assert result.rows[-1].total_ms == best.total_ms
     assert result.listed[-1].key == "fastest"
