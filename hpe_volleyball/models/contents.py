@@ -10,6 +10,8 @@ from math import prod
 from pathlib import Path
 from typing import Final
 
+from hpe_volleyball.errors import ModelError
+
 _PRECISIONS: Final = {1: "fp32", 10: "fp16"}
 """By TensorProto.DataType."""
 _QUANTISED: Final = ("DequantizeLinear", "QLinear", "ConvInteger", "MatMulInteger")
@@ -41,11 +43,16 @@ def read_contents(path: Path) -> Contents:
     """Read the precision and the metadata of a model; weights stay on the disk.
 
     Raises:
-        OSError: the file cannot be read.
-        ValueError: it is no protobuf message.
+        ModelError: the file cannot be read, or is of another format, as ONNX Runtime's own.
     """
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return _contents(data)
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return _contents(data)
+    except (ValueError, OSError) as error:
+        raise ModelError(
+            f"{path}: expected an ONNX file, found something else ({error}); name or make the "
+            ".onnx file"
+        ) from error
 
 
 def is_quantised(operator: str) -> bool:

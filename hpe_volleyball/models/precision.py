@@ -74,13 +74,7 @@ def _variant(path: Path, kind: str, models_dir: Path | None) -> Path | None:
 
 
 def _entry(path: Path, key: str) -> str:
-    try:
-        metadata = read_contents(path).metadata
-    except (ValueError, OSError) as error:
-        raise ModelError(
-            f"{path}: expected an ONNX model, cannot read it; make it again"
-        ) from error
-    return metadata.get(f"{PREFIX}{key}", "")
+    return read_contents(path).metadata.get(f"{PREFIX}{key}", "")
 
 
 def _of_another(found: Path, source: Path) -> bool:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.contents import read_contents
 
 
@@ -63,5 +65,17 @@ def test_packed_sizes_are_understood(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"\x0b", b"\x3a\x7fabc", b"\xff" * 20, b"\x3a"])
 def test_what_is_no_model_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(content)
-    with pytest.raises(ValueError, match=r"no protobuf|empty|leads past"):
+    with pytest.raises(ModelError, match=r"no protobuf|empty|leads past"):
         read_contents(tmp_path / "m.onnx")
+
+
+def test_a_model_in_onnx_runtimes_own_format_is_refused(tmp_path: Path) -> None:
+    """ONNX Runtime runs it; what it holds cannot be told."""
+    options = ort.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "m.ort")
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    model = onnx.load(save(tmp_path / "m.onnx", {}))
+    model.ir_version, model.opset_import[0].version = 9, 17
+    ort.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
+    with pytest.raises(ModelError, match=r"m\.ort: expected an ONNX file"):
+        read_contents(tmp_path / "m.ort")
