@@ -99,23 +99,23 @@ def associate(
         early: float64 [n, m], the affinity at an earlier moment at which more people were seen; it
             counts for those who are not seen now. NaN where it is not known.
     """
-    boxes = np.array([p.place.box for p in people]).reshape(-1, 4)
-    overlap = box_iou(boxes, found.boxes)
+    overlap = overlap_of(people, found)
+    inside = share_inside(found.boxes, found.boxes)
     strong = found.scores >= STRONG_SCORE
     confirmed = np.array([p.confirmed for p in people], np.bool_)
     blind = np.array([p.place.blind_s > 0 for p in people], np.bool_)
     near_by = np.array([p.place.blind_s < _LOST_S for p in people], np.bool_)
-    fits = affinity(people, found)
+    fits = affinity(people, found, overlap)
     if early is not None:
         fits = np.where(np.isnan(early) | ~blind[:, None], fits, early)
-    twice = _repeats(found) & ~_apart(fits, confirmed & near_by)
+    twice = _repeats(found, inside) & ~_apart(fits, confirmed & near_by)
     repeated: NDArray[np.bool_] = np.any(twice, axis=1)
     pairs: dict[int, int] = {}
     _assign(fits, _LEAST_SEEN, confirmed & near_by, strong & ~repeated, pairs)
-    parts = (share_inside(found.boxes, found.boxes[list(pairs.values())]) > _INSIDE).any(axis=1)
+    parts = (inside[:, list(pairs.values())] > _INSIDE).any(axis=1)
     weak = ~strong & ~repeated & ~parts
     _assign(fits, _LEAST_WEAK, confirmed & near_by, weak, pairs)
-    _prefer_whole(found, strong & ~repeated, pairs)
+    _prefer_whole(found, inside, strong & ~repeated, pairs)
     _assign(fits, _LEAST_SEEN, ~confirmed, strong & ~repeated, pairs)
     taken = list(pairs.values())
     if taken:
@@ -158,9 +158,10 @@ def _apart(fits: Array, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return apart
 
 
-def _prefer_whole(found: Candidates, strong: NDArray[np.bool_], pairs: dict[int, int]) -> None:
+def _prefer_whole(
+    found: Candidates, inside: Array, strong: NDArray[np.bool_], pairs: dict[int, int]
+) -> None:
     """Where a weak detection is a part of a strong one that nobody has, take the strong one."""
-    inside = share_inside(found.boxes, found.boxes)
     for i, j in pairs.items():
         free = [k for k in np.flatnonzero(strong).tolist() if k not in pairs.values()]
         if found.scores[j] < STRONG_SCORE and free:
@@ -169,10 +170,13 @@ def _prefer_whole(found: Candidates, strong: NDArray[np.bool_], pairs: dict[int,
                 pairs[i] = whole
 
 
-def affinity(people: Sequence[Carried], found: Candidates) -> Array:
+def overlap_of(people: Sequence[Carried], found: Candidates) -> Array:
+    """IoU of people and detections, float64 [n, m]."""
+    return box_iou(np.array([p.place.box for p in people]).reshape(-1, 4), found.boxes)
+
+
+def affinity(people: Sequence[Carried], found: Candidates, overlap: Array) -> Array:
     """float64 [n, m] in 0..1: IoU of the boxes, mixed with OKS where poses can be compared."""
-    boxes = np.array([p.place.box for p in people]).reshape(-1, 4)
-    overlap = box_iou(boxes, found.boxes)
     if not people:
         return overlap
     poses = (
@@ -186,7 +190,7 @@ def affinity(people: Sequence[Carried], found: Candidates) -> Array:
     return np.where(np.isnan(alike) | blind | (overlap <= _NEAR_IOU), overlap, mixed)
 
 
-def _repeats(found: Candidates) -> NDArray[np.bool_]:
+def _repeats(found: Candidates, inside: Array) -> NDArray[np.bool_]:
     """Which detections have the pose of which better ones that they overlap, bool [m, m]."""
     poses = found.keypoints, found.keypoint_scores
     area = np.prod(found.boxes[:, 2:] - found.boxes[:, :2], axis=1)
@@ -196,7 +200,6 @@ def _repeats(found: Candidates) -> NDArray[np.bool_]:
     same = np.where(
         np.isnan(alike), overlap > _SAME_BOX_IOU, (overlap > _SAME_IOU) & (alike > _SAME_POSE)
     )
-    inside = share_inside(found.boxes, found.boxes)
     part = (np.maximum(inside, inside.T) > _INSIDE) & (np.minimum(inside, inside.T) < _SMALLER)
     same |= part & (alike > _PART_POSE)
     # Candidates are in order of score: the ones before are the better ones.

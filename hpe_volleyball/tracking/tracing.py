@@ -8,7 +8,7 @@ import numpy as np
 
 from hpe_volleyball.pipeline import PoseEstimator
 from hpe_volleyball.records import Frame
-from hpe_volleyball.tracking.association import Carried, affinity
+from hpe_volleyball.tracking.association import Carried, affinity, overlap_of
 from hpe_volleyball.tracking.candidates import STRONG_SCORE, Candidates, find_poses
 from hpe_volleyball.tracking.carrying import Array, Place, detected_place, follow
 from hpe_volleyball.tracking.similarity import box_iou
@@ -55,7 +55,7 @@ def early_affinity(
             np.array([p.keypoints for p in places.values()]),
             np.array([p.scores for p in places.values()]),
         )
-        early[:, there] = affinity(start, then)
+        early[:, there] = affinity(start, then, overlap_of(start, then))
     return early
 
 
