@@ -9,16 +9,11 @@ import numpy as np
 
 from hpe_volleyball.pipeline import Detector, PoseEstimator
 from hpe_volleyball.records import Frame
-from hpe_volleyball.tracking.carrying import Anchor, Array, Place
-from hpe_volleyball.tracking.similarity import box_iou
+from hpe_volleyball.tracking.carrying import Anchor, Array
 
 STRONG_SCORE = 0.3
 """Detections from here on join the first association; RTMDet-nano scores half of the people on
 real clips below 0.8, and people half hidden between 0.3 and 0.5."""
-
-_LONE_IOU, _APART_IOU = 0.7, 0.2
-"""A carried pose serves a detection too if their boxes overlap by the first, others by less than
-the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +34,8 @@ class Candidates:
         return Anchor(self.boxes[j], self.keypoints[j], self.keypoint_scores[j])
 
 
-def find_candidates(
-    frame: Frame, places: Sequence[Place], detector: Detector, poser: PoseEstimator
-) -> Candidates:
-    """Detect in a frame, and find the poses of the strong detections.
-
-    A detection that lies on one carried person, far from all others, takes over the pose that was
-    found there already.
-
-    Args:
-        frame: The keyframe.
-        places: Where known people were carried to.
-        detector: Finds boxes.
-        poser: Finds poses in them.
-    """
+def find_candidates(frame: Frame, detector: Detector, poser: PoseEstimator) -> Candidates:
+    """Detect in a frame, and find the poses of the strong detections."""
     seen = detector.detect(frame)
     order = np.argsort(-seen.scores, kind="stable")
     boxes, scores = seen.boxes[order].astype(np.float64), seen.scores[order].astype(np.float64)
@@ -60,11 +43,7 @@ def find_candidates(
     found = Candidates(
         boxes, scores, np.zeros((len(boxes), joints, 2)), np.zeros((len(boxes), joints))
     )
-    lone = _lone_pairs(boxes, places)
-    for j, place in lone.items():
-        found.keypoints[j], found.keypoint_scores[j] = place.keypoints, place.scores
-    strong = np.flatnonzero(scores >= STRONG_SCORE).tolist()
-    fill_poses(found, [j for j in strong if j not in lone], frame, poser)
+    fill_poses(found, np.flatnonzero(scores >= STRONG_SCORE).tolist(), frame, poser)
     return found
 
 
@@ -82,18 +61,3 @@ def find_poses(poser: PoseEstimator, frame: Frame, boxes: Array) -> tuple[Array,
         return np.zeros((0, joints, 2)), np.zeros((0, joints))
     [poses] = poser.estimate([frame], [boxes.astype(np.float32)])
     return poses.keypoints.astype(np.float64), poses.scores.astype(np.float64)
-
-
-def _lone_pairs(boxes: Array, places: Sequence[Place]) -> dict[int, Place]:
-    """Detections that lie on one carried and seen person, far from all others."""
-    if not places or not len(boxes):
-        return {}
-    overlap = box_iou(boxes, np.array([place.box for place in places]))
-    crowd = (box_iou(boxes, boxes) > _APART_IOU).sum(axis=1)
-    near = (overlap > _APART_IOU).sum(axis=1)
-    best = overlap.argmax(axis=1)
-    return {
-        j: places[i]
-        for j, i in enumerate(best.tolist())
-        if crowd[j] == 1 and near[j] == 1 and overlap[j, i] > _LONE_IOU and places[i].seen
-    }

@@ -28,6 +28,7 @@ from hpe_volleyball.tracking.everybody import (
     carry_by_pose,
     carry_unlooked,
 )
+from hpe_volleyball.tracking.known_poses import KnownPoses
 from hpe_volleyball.tracking.similarity import box_iou
 from hpe_volleyball.tracking.steps import Steps
 from hpe_volleyball.tracking.tracing import early_affinity
@@ -101,6 +102,7 @@ class PlayerTracker:
         self._held: list[Frame] = []
         """Frames that wait for the window behind them."""
         self._keyframes: set[int] = set()
+        self._known = KnownPoses()
         self._started = False
         self._doubt: str | None = None
         """What the last keyframe left open."""
@@ -109,6 +111,7 @@ class PlayerTracker:
 
     def push(self, frame: Frame, detector: Detector, poser: PoseEstimator) -> list[FrameResult]:
         """Take the next frame; the results that are settled now, in order of time."""
+        poser = self._known.before(poser)
         self._credit = min(_EXTRA_SAVED, self._credit + _EXTRA_SHARE)
         before = self._path[-1] if self._path else [track.place for track in self._tracks]
         self._window.append(frame)
@@ -132,6 +135,7 @@ class PlayerTracker:
         """The results held back; the last frame of the video becomes a keyframe."""
         if not self._lookahead:
             return []
+        poser = self._known.before(poser)
         settled = self._hold(detector, poser) if self._window else []
         held, self._held = self._held, []
         return settled + self._take(held, poser)
@@ -156,7 +160,7 @@ class PlayerTracker:
     def _close_window(self, detector: Detector, poser: PoseEstimator, reason: str) -> None:
         """Detect in the window's last frame and settle the window, in two parts where in doubt."""
         window, path = self._window, self._path
-        end = self._detect(window[-1], path[-1], detector, poser, reason)
+        end = self._detect(window[-1], detector, poser, reason)
         match = self._match(window, path, end, poser)
         new = match.strangers(end, self._start_score)
         doubt = find_doubt(self._tracks, path[-1], window[-1], end, match, new=new)
@@ -164,9 +168,7 @@ class PlayerTracker:
         extra = self._lookahead and len(window) > 2 and self._doubt is not None
         if extra and self._take_credit():
             half = (len(window) + 1) // 2
-            middle = self._detect(
-                window[half - 1], path[half - 1], detector, poser, self._doubt or LOST
-            )
+            middle = self._detect(window[half - 1], detector, poser, self._doubt or LOST)
             seen = self._match(window[:half], path[:half], middle, poser)
             self._settle(window[:half], path[:half], middle, seen, poser)
             window, path = window[half:], []
@@ -187,16 +189,11 @@ class PlayerTracker:
         return True
 
     def _detect(
-        self,
-        frame: Frame,
-        places: Sequence[Place],
-        detector: Detector,
-        poser: PoseEstimator,
-        reason: str,
+        self, frame: Frame, detector: Detector, poser: PoseEstimator, reason: str
     ) -> Candidates:
         self.detector_calls[reason] += 1
         self._keyframes.add(frame.index)
-        return find_candidates(frame, places, detector, poser)
+        return find_candidates(frame, detector, poser)
 
     def _match(
         self,
@@ -328,5 +325,6 @@ class PlayerTracker:
         keyframes = [frame.index in self._keyframes for frame in frames]
         self._keyframes.difference_update(frame.index for frame in frames)
         results = take_results(frames, keyframes, [*self._ended, *self._tracks], poser)
+        self._known.forget(frames)
         self._ended = [track for track in self._ended if track.rows]
         return results

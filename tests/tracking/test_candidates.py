@@ -1,28 +1,18 @@
-"""The candidates of a keyframe: their order, and whose pose is estimated and whose taken over."""
+"""The candidates of a keyframe: their order, and whose poses are estimated."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
-import pytest
 
 from hpe_volleyball.tracking.candidates import fill_poses, find_candidates, find_poses
-from hpe_volleyball.tracking.carrying import Place, drift
-from tests.scene import Array, Scene, frame, joints_in, shifted, walker
+from tests.scene import Scene, frame, joints_in, walker
 
 LEFT, MIDDLE, RIGHT = walker(100), walker(300), walker(500)
 
 
-def place(box: Array | None) -> Place:
-    assert box is not None
-    joints = joints_in(box) + 0.5
-    return Place(box, np.zeros(2), joints, np.full(17, 0.8), joints, 0.0)
-
-
 def test_the_best_come_first_with_their_own_poses() -> None:
     scene = Scene([LEFT, MIDDLE, RIGHT], scores={(0, 0): 0.5, (1, 0): 0.95, (2, 0): 0.7})
-    found = find_candidates(frame(0), [], scene, scene)
+    found = find_candidates(frame(0), scene, scene)
     np.testing.assert_allclose(found.scores, [0.95, 0.7, 0.5], atol=1e-6)
     for row, path in enumerate((MIDDLE, RIGHT, LEFT)):
         box = path(0)
@@ -37,7 +27,7 @@ def test_the_best_come_first_with_their_own_poses() -> None:
 
 def test_weak_detections_get_no_pose_until_they_are_asked_for() -> None:
     scene = Scene([LEFT, MIDDLE], scores={(1, 0): 0.2})
-    found = find_candidates(frame(0), [], scene, scene)
+    found = find_candidates(frame(0), scene, scene)
     assert scene.posed == [[(0, 1)]]
     assert found.keypoint_scores.any(axis=1).tolist() == [True, False]
     fill_poses(found, [1], frame(0), scene)
@@ -45,35 +35,9 @@ def test_weak_detections_get_no_pose_until_they_are_asked_for() -> None:
     np.testing.assert_allclose(found.keypoints[1], joints_in(found.boxes[1]), atol=1e-3)
 
 
-def test_a_pose_found_on_the_way_is_not_estimated_again() -> None:
-    scene = Scene([LEFT, RIGHT])
-    known = place(LEFT(0))
-    found = find_candidates(frame(0), [known], scene, scene)
-    assert scene.posed == [[(0, 1)]]
-    assert (found.keypoints[0] == known.keypoints).all()
-    np.testing.assert_allclose(found.keypoints[1], joints_in(found.boxes[1]), atol=1e-3)
-
-
-@pytest.mark.parametrize("why", ["unseen", "two carried", "two detected", "far off"])
-def test_a_pose_in_doubt_is_estimated_at_the_detection(why: str) -> None:
-    scene = Scene([LEFT])
-    places = [place(LEFT(0))]
-    if why == "unseen":
-        places = [drift(places[0], 0.02)]
-    elif why == "two carried":
-        places.append(place(walker(120)(0)))
-    elif why == "two detected":
-        scene = Scene([LEFT, walker(120)])
-    else:
-        places = [replace(places[0], box=shifted(places[0].box, 9))]
-    found = find_candidates(frame(0), places, scene, scene)
-    assert scene.posed == [[(0, len(found.boxes))]]
-    assert not (found.keypoints == places[0].keypoints).all(axis=(1, 2)).any()
-
-
 def test_nobody_is_asked_for_without_boxes() -> None:
     scene = Scene([])
-    found = find_candidates(frame(0), [place(LEFT(0))], scene, scene)
+    found = find_candidates(frame(0), scene, scene)
     assert found.boxes.shape == (0, 4)
     assert found.keypoints.shape == (0, 17, 2)
     keypoints, scores = find_poses(scene, frame(0), np.zeros((0, 4)))

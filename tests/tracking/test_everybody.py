@@ -21,7 +21,7 @@ WALKING, STANDING = walker(200, 4.0), walker(400)
 
 
 def tracks_of(scene: Scene, index: int = 0) -> list[Track]:
-    found = find_candidates(frame(index), [], scene, scene)
+    found = find_candidates(frame(index), scene, scene)
     anchors = [found.anchor(j) for j in range(len(found.scores))]
     return [Track(detected_place(a, None), a, 0.9, 0.0, id=k) for k, a in enumerate(anchors, 1)]
 

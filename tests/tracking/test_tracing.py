@@ -20,7 +20,7 @@ LEFT, RIGHT = walker(280, 5.0), walker(350, -5.0)
 
 def place_on(path: Path, index: int) -> Place:
     scene = Scene([path])
-    found = find_candidates(frame(index), [], scene, scene)
+    found = find_candidates(frame(index), scene, scene)
     return detected_place(found.anchor(0), None)
 
 
@@ -33,7 +33,7 @@ def unseen_at(path: Path, index: int) -> Carried:
 
 
 def early(scene: Scene, start: list[Carried], end: list[Carried]) -> tuple[Candidates, Array]:
-    found = find_candidates(FRAMES[-1], [person.place for person in end], scene, scene)
+    found = find_candidates(FRAMES[-1], scene, scene)
     scene.posed.clear()
     fits = early_affinity(start, end, FRAMES[:-1], found, poser=scene, steps_s=STEPS_S)
     return found, fits
@@ -78,6 +78,6 @@ def test_a_detection_lost_on_the_way_back_says_nothing(hidden: int) -> None:
 
 def test_a_keyframe_behind_a_keyframe_has_nothing_to_follow() -> None:
     scene, end = Scene([LEFT]), [unseen_at(LEFT, 4)]
-    found = find_candidates(FRAMES[-1], [], scene, scene)
+    found = find_candidates(FRAMES[-1], scene, scene)
     fits = early_affinity(end, end, [], found, poser=scene, steps_s=[])
     assert np.isnan(fits).all()
