@@ -18,13 +18,14 @@ from hpe_volleyball.records import FrameResult
 def tell_first(report: Path) -> None:
     """Write the report when the progress bar moves for the first time."""
     advance = Progress.advance
+    report.unlink(missing_ok=True)
 
-    def first(bar: Progress, result: FrameResult) -> None:
-        report.write_text(str(monotonic()), encoding="utf-8")
-        setattr(Progress, "advance", advance)  # noqa: B010 - a method is no attribute to mypy
+    def tell(bar: Progress, result: FrameResult) -> None:
+        if not report.exists():
+            report.write_text(str(monotonic()), encoding="utf-8")
         advance(bar, result)
 
-    setattr(Progress, "advance", first)  # noqa: B010
+    setattr(Progress, "advance", tell)  # noqa: B010 - a method is no attribute to mypy
 
 
 if __name__ == "__main__":

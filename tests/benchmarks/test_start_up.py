@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from time import monotonic
 
+import numpy as np
 import pytest
+from first_frame import tell_first
 from outside_models import covered, report
 from start_up import seconds
 
+from hpe_volleyball.console.progress import Progress
+from hpe_volleyball.records import Frame, FrameResult, Poses, Tracks
 from tests.clips import fixed_rate
 from tests.runs import Models
 
@@ -19,6 +24,25 @@ def test_the_first_frame_comes_before_the_end(tmp_path: Path, constant_models: M
     took = seconds(options, tmp_path)
     assert 0 < took["first_s"] < took["all_s"]
     assert (tmp_path / "a.poses.h5").is_file()
+
+
+def test_later_frames_do_not_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Progress, "advance", lambda *_: None)
+    told_in = tmp_path / "first.txt"
+    told_in.write_text("of an earlier run")
+    tell_first(told_in)
+    advance = Progress(None, quiet=True).advance  # taken once for all frames, as `infer` does
+    result = FrameResult(
+        Frame(0, 0.0, np.zeros((2, 2, 3), np.uint8)),
+        Tracks.empty(),
+        Poses(np.zeros((0, 17, 2), np.float32), np.zeros((0, 17), np.float32)),
+        keyframe=True,
+    )
+    advance(result)
+    told = told_in.read_text()
+    assert 0 < float(told) <= monotonic()
+    advance(result)
+    assert told_in.read_text() == told
 
 
 def test_time_in_which_several_calls_run_counts_once() -> None:
