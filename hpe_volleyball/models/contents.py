@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from hpe_volleyball.errors import ModelError
 
@@ -60,8 +60,7 @@ def is_quantised(operator: str) -> bool:
     return operator.startswith(_QUANTISED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(NamedTuple):
     number: int
     value: int
     """Of a number; of bytes, where they begin."""
@@ -84,10 +83,9 @@ def _contents(data: mmap.mmap) -> Contents:
                 precision, size = _weight(data, part)
                 sizes[precision] += size
             elif part.number == _GRAPH_NODE and not quantised:
-                quantised = any(
-                    item.number == _NODE_OPERATOR and is_quantised(_text(data, item))
-                    for item in _inside(data, part)
-                )
+                items = _inside(data, part)
+                operator = next((item for item in items if item.number == _NODE_OPERATOR), None)
+                quantised = is_quantised(_text(data, operator))
     del sizes[""]
     most = sizes.most_common(1)[0][0] if sizes else "none"
     return Contents("int8" if quantised else most, metadata)
@@ -144,6 +142,8 @@ def _fields(data: mmap.mmap, at: int, end: int) -> Iterator[_Field]:
 
 def _varint(data: mmap.mmap, at: int, end: int) -> tuple[int, int]:
     """A whole number, seven bits a byte, and where it ends."""
+    if at < end and data[at] < 0x80:  # nearly all of them
+        return data[at], at + 1
     value = 0
     for position in range(at, min(end, at + _MOST_VARINT)):
         byte = data[position]
