@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 import av
@@ -84,11 +85,18 @@ class VideoInfo:
 
 
 def probe(path: Path) -> VideoInfo:
-    """Open a video, decode its first picture and say what it is.
+    """Open a video, decode its first picture and say what it is; once for a file as it stands.
 
     Raises:
         SourceError: no such file, not a video, no picture track, or nothing that decodes.
     """
+    _check_file(path)
+    stat = path.stat()
+    return _probe(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _probe(path: Path, _size: int, _changed: int) -> VideoInfo:
     with open_video(path) as (container, stream):
         first = _first_picture(path, container, stream)
         turned = round(first.rotation / 90) * 90 % 360

@@ -110,3 +110,13 @@ def test_real_clips(shared: Path) -> None:
         "one-by-one-10fps.mp4": (768, 432, Fraction(10), 1394, False),
         "walk-2people-30fps.mp4": (1768, 994, Fraction(30), 230, True),
     }
+
+
+def test_a_file_is_looked_at_once_as_long_as_it_stands(tmp_path: Path) -> None:
+    clip = fixed_rate(tmp_path / "a.mp4", frames=3)
+    assert probe(clip) is probe(clip)
+    fixed_rate(tmp_path / "b.mp4", frames=5).replace(clip)
+    assert probe(clip).n_frames == 5
+    clip.unlink()
+    with pytest.raises(SourceError, match="no such file"):
+        probe(clip)
