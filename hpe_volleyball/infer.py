@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -14,13 +15,10 @@ from hpe_volleyball.errors import HpeError, OutputError, SourceError
 from hpe_volleyball.interrupt import interrupt_held
 from hpe_volleyball.media.live import LiveReader
 from hpe_volleyball.media.video import VideoInfo
-from hpe_volleyball.models.finding import resolve_models
-from hpe_volleyball.models.precision import choose_file
-from hpe_volleyball.models.providers import choose_device
-from hpe_volleyball.models.rtmdet import DEFAULT_SIZE, RTMDet
+from hpe_volleyball.models.pair import Pair, open_pair
+from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
-from hpe_volleyball.models.session import Session, open_session
-from hpe_volleyball.models.tuning import pose_threads
+from hpe_volleyball.models.session import Session
 from hpe_volleyball.models.waiting import OnProgress
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output import provenance
@@ -62,51 +60,27 @@ class Models:
         return " + ".join(dict.fromkeys(s.provider for s in self.sessions.values()))
 
 
-def load_models(options: InferOptions, *, on_progress: OnProgress | None = None) -> Models:
+def load_models(
+    options: InferOptions,
+    *,
+    on_progress: OnProgress | None = None,
+    ahead: Future[Pair] | None = None,
+) -> Models:
     """Find or download both models and open them.
 
     Args:
         options: Which models, where from, on which device.
         on_progress: Called while a model is downloaded, or an engine is built.
+        ahead: Made by `open_ahead` from the same options: the models are being opened.
 
     Raises:
         ModelError: a file is missing or is not the model it should be.
         DeviceError: the device is not granted.
     """
-    choice = choose_device(options.device)
-    files = resolve_models(options, choice.device, on_progress=on_progress)
-    wanted = options.precision, choice.device, options.models_dir
-    chosen = [choose_file(path, *wanted) for path in (files.det, files.pose)]
-
-    def on_wait(what: str) -> None:
-        if on_progress is not None:
-            on_progress(what, 0, None)
-
-    tuning = options.tuning
-    optimised, spinning = tuning.graph_optimisation, not tuning.overlap
-    workers, threads = pose_threads() if tuning.overlap and choice.device == "cpu" else (1, 0)
-    det = open_session(
-        chosen[0].path,
-        choice.device,
-        free_size=options.det_size or DEFAULT_SIZE,
-        optimised=optimised,
-        spinning=spinning,
-        on_wait=on_wait,
-    )
-    detector = RTMDet(det, size=options.det_size)
-    pose = open_session(
-        chosen[1].path,
-        choice.device,
-        max_batch=options.pose_batch,
-        threads=threads,
-        optimised=optimised,
-        spinning=spinning,
-        on_wait=on_wait,
-    )
-    poser = RTMPose(pose, batch=options.pose_batch, workers=workers)
-    said = (choice.note, files.note, *(file.note for file in chosen))
-    notes = tuple(note for note in said if note)
-    return Models(detector, poser, {"det": det, "pose": pose}, notes)
+    pair = open_pair(options, on_progress=on_progress) if ahead is None else ahead.result()
+    detector = RTMDet(pair.det, size=options.det_size)
+    poser = RTMPose(pair.pose, batch=options.pose_batch, workers=pair.pose_workers)
+    return Models(detector, poser, {"det": pair.det, "pose": pair.pose}, pair.notes)
 
 
 def iter_results(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from hpe_volleyball.errors import OptionError
-from hpe_volleyball.media.encoders import Quality
 from hpe_volleyball.models.catalogue import Mode
 from hpe_volleyball.models.devices import Device, Precision
 from hpe_volleyball.records import Polygon
+
+Quality = Literal["low", "medium", "high"]
+"""How much of the pictures a video keeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,11 +73,11 @@ def parse_polygon(text: str | None) -> Polygon | None:
     Raises:
         typer.BadParameter: it is no polygon.
     """
+    if text is None:
+        return None
     from hpe_volleyball.court import parse_court
     from hpe_volleyball.errors import OptionError
 
-    if text is None:
-        return None
     try:
         return parse_court(text)
     except OptionError as error:

@@ -242,17 +242,22 @@ def _infer(videos: list[str], options: InferOptions, *, quiet: bool) -> None:
 
 
 def _infer_one(video: str, options: InferOptions, *, quiet: bool) -> None:
+    from hpe_volleyball.models.pair import open_ahead
+
+    # What is imported below takes as long as the models: both happen side by side.
+    ahead = open_ahead(options)
     from hpe_volleyball.cli.progress import load_shown
     from hpe_volleyball.console.progress import Progress
-    from hpe_volleyball.console.report import run_facts, timing_table
     from hpe_volleyball.infer import infer_video
     from hpe_volleyball.source import expected_frames
 
     frames = expected_frames(video, options)
-    models = load_shown(options, quiet=quiet)
+    models = load_shown(options, quiet=quiet, ahead=ahead)
     with Progress(frames, quiet=quiet) as progress:
         summary = infer_video(video, options, models=models, on_frame=progress.advance)
     if not quiet:
+        from hpe_volleyball.console.report import run_facts, timing_table
+
         print_all(timing_table(summary), run_facts(summary))
     for kind, reason in summary.failed.items():
         typer.echo(f"error: {kind}: {reason}. The other results are complete", err=True)

@@ -11,19 +11,22 @@ import typer
 from hpe_volleyball.cli.common import print_all, print_line
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from hpe_volleyball.batch import Outcome
     from hpe_volleyball.infer import Models
+    from hpe_volleyball.models.pair import Pair
     from hpe_volleyball.options import InferOptions
     from hpe_volleyball.records import FrameResult
 
 
-def load_shown(options: InferOptions, *, quiet: bool) -> Models:
+def load_shown(options: InferOptions, *, quiet: bool, ahead: Future[Pair] | None = None) -> Models:
     """Load the models with a bar for downloads, then say what runs where and why."""
     from hpe_volleyball.console.downloads import Downloads
     from hpe_volleyball.infer import load_models
 
     with Downloads(quiet=quiet) as downloads:
-        models = load_models(options, on_progress=downloads.update)
+        models = load_models(options, on_progress=downloads.update, ahead=ahead)
     if not quiet:
         print_line("\n".join(models.lines))
     return models

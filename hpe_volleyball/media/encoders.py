@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from types import MappingProxyType
-from typing import Literal
 
 import av
 import numpy as np
@@ -15,7 +14,7 @@ from av.codec.context import CodecContext
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-Quality = Literal["low", "medium", "high"]
+from hpe_volleyball.options import Quality
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,13 @@ from numpy.typing import NDArray
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.preprocess import PAD_VALUE, letterbox, normalisation_table, normalise
 from hpe_volleyball.models.rtmdet_decode import Decoder
-from hpe_volleyball.models.session import Session
+from hpe_volleyball.models.session import FREE_SIZE, Session
 from hpe_volleyball.records import Detections, Floats, Frame
 
 _PERSON_LABEL = 0  # in COCO's order, and the only label of the person detectors
 _BGR = (0, 1, 2)
 # The values of mmdet's configs of RTMDet, in BGR; bytes are not scaled to 0..1.
 _NORMALISATION = normalisation_table((103.53, 116.28, 123.675), (57.375, 57.12, 58.395))
-
-DEFAULT_SIZE = 640
-"""Input side for models with a free one; at 320 RTMDet-nano misses people far away."""
 
 _SIZE_STEP = 32  # the coarsest stride of the network's feature pyramid
 
@@ -92,7 +89,7 @@ def _input_size(session: Session, size: int | None) -> tuple[int, int]:
                 f"{size}; leave it out or take a model with a free input size"
             )
         return height, width
-    size = DEFAULT_SIZE if size is None else size
+    size = FREE_SIZE if size is None else size
     if size < _SIZE_STEP or size % _SIZE_STEP:
         fitting = max(1, ceil(size / _SIZE_STEP)) * _SIZE_STEP
         raise ModelError(f"--det-size {size}: expected a multiple of {_SIZE_STEP}, e.g. {fitting}")

@@ -197,3 +197,11 @@ def test_a_time_behind_the_end(
     assert_one_line(cli(*arguments, "--start", "1:00:00"), "no frames from 3600 s")
     assert names(out) == []
     assert cli(*arguments).code == 0
+
+
+def test_the_video_is_looked_at_before_a_model_is_fetched(cli: Cli, tmp_path: Path) -> None:
+    """Nobody waits for a download to be told of a typing error."""
+    asked = ("--det", "rtmdet-nano", "--models-dir", tmp_path / "none", "--mirror", "http://[")
+    outcome = cli("infer", tmp_path / "none.mp4", *asked)
+    assert_one_line(outcome, "none.mp4: no such file")
+    assert not (tmp_path / "none").exists()
