@@ -109,8 +109,14 @@ class PlayerTracker:
         self._credit = 0.0
         """Extra detections that may be made now."""
 
+    @property
+    def detects_next(self) -> bool:
+        """The next frame is a keyframe, whatever is in doubt."""
+        return not self._started or len(self._window) + 1 >= self._interval
+
     def push(self, frame: Frame, detector: Detector, poser: PoseEstimator) -> list[FrameResult]:
         """Take the next frame; the results that are settled now, in order of time."""
+        due = self.detects_next
         poser = self._known.before(poser)
         self._credit = min(_EXTRA_SAVED, self._credit + _EXTRA_SHARE)
         before = self._path[-1] if self._path else [track.place for track in self._tracks]
@@ -119,7 +125,6 @@ class PlayerTracker:
         self._path.append(
             self._carry(frame, before, poser, left=self._interval - len(self._window))
         )
-        due = not self._started or len(self._window) >= self._interval
         if self._lookahead:
             return self._hold(detector, poser) if due else []
         if due:
