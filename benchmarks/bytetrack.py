@@ -34,10 +34,16 @@ class ByteTrack:
         self._window: list[Frame] = []
         self._started = False
 
+    @property
+    def detects_next(self) -> bool:
+        """Whether the detector will run on the next frame."""
+        return not self._started or len(self._window) + 1 >= self._interval
+
     def push(self, frame: Frame, detector: Detector, poser: PoseEstimator) -> list[FrameResult]:
         """Take the next frame; the results of a window come with its keyframe."""
+        due = self.detects_next
         self._window.append(frame)
-        if self._started and len(self._window) < self._interval:
+        if not due:
             return []
         self._started = True
         after = self._update(frame, detector)

@@ -46,15 +46,21 @@ class CarryingTracker:
         """For each of them, who was seen."""
         self._keyframe: Frame | None = None
 
+    @property
+    def detects_next(self) -> bool:
+        """Whether the detector will run on the next frame."""
+        return self._keyframe is None or len(self._window) + 1 >= self._interval
+
     def push(self, frame: Frame, detector: Detector, poser: PoseEstimator) -> list[FrameResult]:
         """Take the next frame; the results of a window come with its keyframe."""
+        due = self.detects_next
         before = self._window[-1] if self._window else self._keyframe
         if before is not None:
             self._carrier.carry(before, frame, self._people, poser)
         self._window.append(frame)
         self._path.append({p.id: p.box for p in self._people})
         self._seen.append({p.id for p in self._people if p.seen and self._fresh(p, frame)})
-        if self._keyframe is not None and len(self._window) < self._interval:
+        if not due:
             self._association.carried({i: self._path[-1][i] for i in self._seen[-1]})
             return []
         return self._close(detector, poser)
@@ -120,6 +126,11 @@ class FrozenByteTrack:
         self._bytetrack = ByteTrack(rate=rate / det_interval, det_interval=1)
         self._interval = det_interval
         self._tracks = Tracks.empty()
+
+    @property
+    def detects_next(self) -> bool:
+        """Not told beforehand."""
+        return False
 
     def push(self, frame: Frame, detector: Detector, poser: PoseEstimator) -> list[FrameResult]:
         """Take the next frame and settle it."""

@@ -98,7 +98,7 @@ class TimedPose:
 
 
 def floor(det: Watched, pose: Watched) -> Callable[[], None]:
-    """The calls of a run once more: detections one by one, poses as many side by side as there."""
+    """The calls of a run once more, as many side by side as there: of one detection, and poses."""
     rng = np.random.default_rng(0)
     images = {
         session: rng.standard_normal((max(session.batches), *size)).astype(np.float32)
@@ -106,11 +106,15 @@ def floor(det: Watched, pose: Watched) -> Callable[[], None]:
     }
     batches = list(pose.batches), list(det.batches)
 
-    def run() -> None:
+    def detect() -> None:
         for batch in batches[1]:
             det.again(images[det][:batch])
-        with ThreadPoolExecutor(pose_threads()[0]) as pool:
+
+    def run() -> None:
+        with ThreadPoolExecutor(1 + pose_threads()[0]) as pool:
+            detections = pool.submit(detect)
             list(pool.map(lambda batch: pose.again(images[pose][:batch]), batches[0]))
+            detections.result()
 
     return run
 

@@ -15,6 +15,7 @@ from hpe_volleyball.errors import HpeError, OutputError, SourceError
 from hpe_volleyball.interrupt import interrupt_held
 from hpe_volleyball.media.live import LiveReader
 from hpe_volleyball.media.video import VideoInfo
+from hpe_volleyball.models.devices import PROVIDERS
 from hpe_volleyball.models.pair import Pair, open_pair
 from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
@@ -216,7 +217,14 @@ def _results(
     clocks: StageClocks,
     options: InferOptions,
 ) -> Iterator[FrameResult]:
-    run = partial(run_pipeline, source, tracker=tracker, poser=models.poser, clocks=clocks)
+    run = partial(
+        run_pipeline,
+        source,
+        tracker=tracker,
+        poser=models.poser,
+        clocks=clocks,
+        beside=options.tuning.overlap and models.provider == PROVIDERS["cpu"],
+    )
     if options.court is None and options.max_people is None:
         return run(detector=models.detector)
     people = PeopleFilter(

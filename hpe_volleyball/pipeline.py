@@ -9,6 +9,7 @@ keyframe to the next, until it knows both ends.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 from hpe_volleyball.errors import SourceDamaged
@@ -38,6 +39,10 @@ class PoseEstimator(Protocol):
 class Tracker(Protocol):
     """Gives people ids that last."""
 
+    @property
+    def detects_next(self) -> bool:
+        """Whether the detector will run on the next frame; False where that is not known yet."""
+
     def push(self, frame: Frame, detector: Detector, poser: PoseEstimator) -> list[FrameResult]:
         """Take the next frame; the results that are settled now, in order of time."""
 
@@ -52,6 +57,7 @@ def run_pipeline(
     tracker: Tracker,
     poser: PoseEstimator,
     clocks: StageClocks | None = None,
+    beside: bool = False,
 ) -> Iterator[FrameResult]:
     """The results of all frames, in order.
 
@@ -61,15 +67,19 @@ def run_pipeline(
         tracker: Keeps ids, and sets the boxes of all frames.
         poser: Runs on the tracked boxes of every frame.
         clocks: Times the stages "detect", "track" and "pose", each without the others.
+        beside: Run the detector beside the poses of its frame, in a thread of its own.
 
     Raises:
         HpeError: from a stage or from `frames`. Where the source breaks off (SourceDamaged), the
             results of all frames before are given first.
     """
     clocks = clocks or StageClocks()
-    timed = _TimedDetector(detector, clocks), _TimedPoser(poser, clocks)
+    early = _EarlyDetector(detector, clocks) if beside else None
+    timed = early or _TimedDetector(detector, clocks), _TimedPoser(poser, clocks)
     try:
         for frame in frames:
+            if early is not None and tracker.detects_next:
+                early.begin(frame)
             with clocks.time("track"):
                 settled = tracker.push(frame, *timed)
             if all(result.frame is not frame for result in settled):
@@ -91,6 +101,27 @@ class _TimedDetector:
     def detect(self, frame: Frame) -> Detections:
         with self._clocks.time("detect"):
             return self._detector.detect(frame)
+
+
+class _EarlyDetector:
+    """A detector in a thread of its own, which can begin with a frame before it is asked for it."""
+
+    def __init__(self, detector: Detector, clocks: StageClocks) -> None:
+        self._timed = _TimedDetector(detector, clocks)
+        self._clocks = clocks
+        self._thread = ThreadPoolExecutor(1, "detect")
+        self._begun: dict[int, Future[Detections]] = {}
+        clocks.mark_overlapping("detect")
+
+    def begin(self, frame: Frame) -> None:
+        """Look into a frame, for when `detect` is called with it."""
+        self._begun = {frame.index: self._thread.submit(self._timed.detect, frame)}
+
+    def detect(self, frame: Frame) -> Detections:
+        with self._clocks.time(None):
+            if frame.index not in self._begun:
+                self.begin(frame)
+            return self._begun.pop(frame.index).result()
 
 
 class _TimedPoser:

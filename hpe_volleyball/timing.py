@@ -45,8 +45,8 @@ class StageClocks:
         self._started = perf_counter()
 
     @contextmanager
-    def time(self, stage: str) -> Iterator[None]:
-        """Time one call of `stage`."""
+    def time(self, stage: str | None) -> Iterator[None]:
+        """Time one call of `stage`; None: only take it out of the stage around it."""
         outer: float = getattr(self._inner, "seconds", 0.0)
         self._inner.seconds = 0.0
         started = perf_counter()
@@ -54,7 +54,8 @@ class StageClocks:
             yield
         finally:
             elapsed = perf_counter() - started
-            self._calls[stage].append(elapsed - self._inner.seconds)
+            if stage is not None:
+                self._calls[stage].append(elapsed - self._inner.seconds)
             self._inner.seconds = outer + elapsed
 
     def mark_overlapping(self, *stages: str) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from threading import Barrier
 
 import numpy as np
 import pytest
 
-from hpe_volleyball.errors import SourceDamaged
+from hpe_volleyball.errors import ModelError, SourceDamaged
 from hpe_volleyball.pipeline import Detector, PoseEstimator, Tracker, run_pipeline
 from hpe_volleyball.records import Detections, Floats, Frame, FrameResult, Poses, Tracks
 from hpe_volleyball.skeleton import COCO17, Skeleton
 from hpe_volleyball.timing import StageClocks
+from hpe_volleyball.tracking.tracker import PlayerTracker
 from tests.frames import blank
 
 
@@ -55,6 +57,10 @@ class Follower:
         self._hold = hold
         self._held: list[FrameResult] = []
 
+    @property
+    def detects_next(self) -> bool:
+        return True
+
     def push(self, frame: Frame, detector: Detector, poser: PoseEstimator) -> list[FrameResult]:
         found = detector.detect(frame)
         one = np.ones(1, np.int32)
@@ -72,10 +78,19 @@ class Follower:
 
 
 def run(
-    source: Iterator[Frame], tracker: Tracker, clocks: StageClocks | None = None
+    source: Iterator[Frame],
+    tracker: Tracker,
+    clocks: StageClocks | None = None,
+    *,
+    beside: bool = False,
 ) -> Iterator[FrameResult]:
     return run_pipeline(
-        source, detector=CountingDetector(), tracker=tracker, poser=Poser(), clocks=clocks
+        source,
+        detector=CountingDetector(),
+        tracker=tracker,
+        poser=Poser(),
+        clocks=clocks,
+        beside=beside,
     )
 
 
@@ -115,10 +130,55 @@ def test_nothing_is_read_ahead_of_the_tracker() -> None:
     assert read == [0, 1, 2, 3, 4]
 
 
-def test_each_stage_has_its_own_time() -> None:
+@pytest.mark.parametrize("beside", [False, True])
+def test_each_stage_has_its_own_time(*, beside: bool) -> None:
     clocks = StageClocks()
-    list(run(frames(9), Follower(hold=2), clocks))
+    list(run(frames(9), Follower(hold=2), clocks, beside=beside))
+    assert {s.stage for s in clocks.summary() if s.overlaps} == ({"detect"} if beside else set())
     calls = {stage.stage: stage.calls for stage in clocks.summary()}
     assert calls["track"] == 9
     # finish() asks the detector once more.
     assert (calls["detect"], calls["pose"]) == (10, 9)
+
+
+class Meeting:
+    """A detector and a poser, each of which waits until the other is at the same keyframe."""
+
+    skeleton = COCO17
+
+    def __init__(self) -> None:
+        self.met = Barrier(2, timeout=10)
+
+    def detect(self, frame: Frame) -> Detections:
+        if frame.index:  # in the first frame nobody is known yet
+            self.met.wait()
+        return Detections(np.array([[8, 8, 24, 24]], np.float32), np.ones(1, np.float32))
+
+    def estimate(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Poses]:
+        if frames[0].index and frames[0].index % 4 == 0:
+            self.met.wait()
+        return Poser().estimate(frames, boxes)
+
+
+def test_the_detector_runs_beside_the_poses_of_its_frame() -> None:
+    meeting, tracker = Meeting(), PlayerTracker(rate=25, det_interval=4, start_score=0.3)
+    results = run_pipeline(frames(9), detector=meeting, tracker=tracker, poser=meeting, beside=True)
+    assert [r.frame.index for r in results if r.keyframe] == [0, 4, 8]
+
+
+class FailingDetector:
+    """Fails at frame 4."""
+
+    def detect(self, frame: Frame) -> Detections:
+        if frame.index == 4:
+            raise ModelError("the device is gone")
+        return CountingDetector().detect(frame)
+
+
+def test_what_fails_beside_the_loop_ends_it() -> None:
+    results = run_pipeline(
+        frames(9), detector=FailingDetector(), tracker=Follower(), poser=Poser(), beside=True
+    )
+    assert [next(results).frame.index for _ in range(4)] == [0, 1, 2, 3]
+    with pytest.raises(ModelError, match="the device is gone"):
+        next(results)

@@ -62,6 +62,16 @@ def test_an_inner_stage_is_taken_out_of_the_outer_one(clock: Clock) -> None:
     assert stage_of(clocks, "detect").total_s == pytest.approx(0.3)
 
 
+def test_time_of_no_stage_is_taken_out_of_the_one_around_it(clock: Clock) -> None:
+    clocks = StageClocks()
+    with clocks.time("track"):
+        clock.now += 0.001
+        with clocks.time(None):
+            clock.now += 0.1
+    assert [stage.stage for stage in clocks.summary()] == ["track"]
+    assert stage_of(clocks, "track").total_s == pytest.approx(0.001)
+
+
 def test_the_time_of_a_failed_call_counts(clock: Clock) -> None:
     clocks = StageClocks()
 

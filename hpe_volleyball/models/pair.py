@@ -11,7 +11,7 @@ from hpe_volleyball.models.finding import resolve_models
 from hpe_volleyball.models.precision import choose_file
 from hpe_volleyball.models.providers import choose_device
 from hpe_volleyball.models.session import FREE_SIZE, Session, open_session
-from hpe_volleyball.models.tuning import pose_threads
+from hpe_volleyball.models.tuning import detector_threads, pose_threads
 from hpe_volleyball.models.waiting import OnProgress
 from hpe_volleyball.options import InferOptions
 
@@ -50,7 +50,8 @@ def open_pair(options: InferOptions, *, on_progress: OnProgress | None = None) -
 
     tuning = options.tuning
     on_cpu = choice.device == "cpu"
-    workers, threads = pose_threads() if tuning.overlap and on_cpu else (1, 0)
+    shared = tuning.overlap and on_cpu
+    workers, threads = pose_threads() if shared else (1, 0)
     opened = partial(
         open_session,
         device=choice.device,
@@ -58,7 +59,12 @@ def open_pair(options: InferOptions, *, on_progress: OnProgress | None = None) -
         spinning=not tuning.overlap,
         on_wait=on_wait,
     )
-    open_det = partial(opened, chosen[0].path, free_size=options.det_size or FREE_SIZE)
+    open_det = partial(
+        opened,
+        chosen[0].path,
+        threads=detector_threads() if shared else 0,
+        free_size=options.det_size or FREE_SIZE,
+    )
     open_pose = partial(opened, chosen[1].path, max_batch=options.pose_batch, threads=threads)
     said = (choice.note, files.note, *(file.note for file in chosen))
     notes = tuple(note for note in said if note)

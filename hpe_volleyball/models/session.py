@@ -201,7 +201,7 @@ def _session_options(threads: int, *, optimised: bool, spinning: bool) -> ort.Se
 def _save_memory(options: ort.SessionOptions) -> None:
     """Let sessions on the CPU share what memory they have taken, and plan none for a shape.
 
-    Detector and pose model never run at once. A plan is one more block for every shape of input,
+    What one has given back the other takes. A plan is one more block for every shape of input,
     and the number of people changes: with batches of 1 to 8 in two calls side by side memory grew
     by 122 MB in place of 212, and the calls took as long.
     """

@@ -121,9 +121,24 @@ def pose_threads(cores: int | None = None) -> tuple[int, int]:
     Args:
         cores: How many there are; None: as many as this process may use.
     """
-    cores = cores or cpu_quota() or os.cpu_count() or 1
+    cores = _cores(cores)
     workers = min(cores, _MOST_POSE_CALLS)
     return workers, cores - workers + 1
+
+
+def detector_threads(cores: int | None = None) -> int:
+    """Threads of the detector's session on the CPU, where it runs beside poses: half of the cores.
+
+    The other half is at work on poses; two threads need half as much processor time again as one.
+
+    Args:
+        cores: As for `pose_threads`.
+    """
+    return max(1, _cores(cores) // 2)
+
+
+def _cores(cores: int | None) -> int:
+    return cores or cpu_quota() or os.cpu_count() or 1
 
 
 def cpu_quota(file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:

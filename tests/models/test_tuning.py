@@ -11,6 +11,7 @@ from hpe_volleyball.models.tuning import (
     InputShape,
     batch_buckets,
     cpu_quota,
+    detector_threads,
     engine_name,
     pose_threads,
     provider_list,
@@ -96,3 +97,8 @@ def test_pose_calls_and_threads_use_all_cores(cores: int) -> None:
     assert workers >= 1
     assert threads >= 1
     assert workers + threads - 1 == cores
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (3, 1), (4, 2), (16, 8)])
+def test_the_detector_leaves_half_of_the_cores_to_poses(cores: int, threads: int) -> None:
+    assert detector_threads(cores) == threads
