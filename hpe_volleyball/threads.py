@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
 from threading import Condition, Thread
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -24,11 +25,16 @@ class _Channel(Generic[T]):
         self._dropped = False
         self._error: BaseException | None = None
 
+    def wait_for_room(self) -> bool:
+        """Wait until an item can be queued; False when the receiver has gone."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._dropped or len(self._items) < self._depth)
+            return not self._dropped
+
     def send(self, item: T) -> bool:
         """Wait for room and queue `item`; False when the receiver has gone."""
         with self._changed:
-            self._changed.wait_for(lambda: self._dropped or len(self._items) < self._depth)
-            if not self._dropped:
+            if self.wait_for_room():
                 self._items.append(item)
                 self._changed.notify_all()
             return not self._dropped
@@ -64,7 +70,7 @@ class _Channel(Generic[T]):
 
 
 def prefetch(source: Iterable[T], depth: int) -> Generator[T]:
-    """Iterate over `source` in a thread of its own, at most `depth` items ahead.
+    """Iterate over `source` in a thread of its own, at most `depth` items ahead, all counted.
 
     The thread starts with the first `next`. Whatever `source` raises is raised here, after all
     items before it. Closing the generator (or leaving it to the garbage collector) stops the
@@ -83,11 +89,12 @@ def prefetch(source: Iterable[T], depth: int) -> Generator[T]:
 
 
 def _send_all(source: Iterable[T], channel: _Channel[T]) -> None:
-    """Feed the channel from `source`; errors travel through it."""
+    """Feed the channel from `source`, which is asked only when there is room; errors travel too."""
     try:
-        for item in source:
-            if not channel.send(item):
-                break
+        items = iter(source)
+        with suppress(StopIteration):
+            while channel.wait_for_room():
+                channel.send(next(items))
         if isinstance(source, Generator):
             source.close()
     except BaseException as error:  # noqa: BLE001 - raised again in the receiving thread

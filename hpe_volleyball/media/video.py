@@ -20,7 +20,8 @@ from hpe_volleyball.errors import SourceError
 
 _EXPECTED = "expected a video that FFmpeg reads, such as MP4, MOV, MKV or AVI"
 _MOST_THREADS = 4
-"""Of the decoder; each holds a picture, and left to itself it takes one more than cores."""
+"""Of the decoder, which gets half of the cores: the models need the others, and each thread holds a
+picture."""
 _FALLBACK_RATE = Fraction(25)
 """For streams that name no rate at all; it is what FFmpeg assumes for raw H.264."""
 
@@ -203,7 +204,7 @@ def _picture_track(path: Path, container: InputContainer) -> VideoStream:
             f"{path}: its pictures are in a format without a decoder here; convert it to H.264"
         )
     tracks[0].thread_type = "AUTO"
-    tracks[0].codec_context.thread_count = min(_MOST_THREADS, os.cpu_count() or 1)
+    tracks[0].codec_context.thread_count = max(1, min(_MOST_THREADS, (os.cpu_count() or 1) // 2))
     return tracks[0]
 
 
