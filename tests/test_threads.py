@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from time import sleep
 
 import pytest
@@ -201,3 +203,24 @@ def test_error_in_the_body_aborts_and_is_the_one_that_is_seen() -> None:
 
     with pytest.raises(KeyError):
         fail()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
+def test_background_threads_and_those_they_start_give_way() -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def from_within() -> Iterator[int]:
+        yield niceness()
+        with ThreadPoolExecutor(1) as further:
+            yield further.submit(niceness).result()
+
+    before, seen = niceness(), list(prefetch(from_within(), 1))
+
+    def handle(_: int) -> None:
+        seen.append(niceness())
+
+    with Worker(handle, 1) as worker:
+        worker.put(1)
+    assert seen == [min(19, before + 5)] * 3
+    assert niceness() == before
