@@ -86,7 +86,7 @@ def test_the_first_row_agrees_with_itself(result: BenchResult) -> None:
     for row in result.rows:
         assert row.agreement.idf1 > 0.9  # of the few people in these frames one may come later
         assert row.agreement.oks is not None
-        assert row.agreement.oks > 0.95
+        assert row.agreement.oks > 0.93  # people of 70 pixels: another crop moves joints by one
 
 
 def test_the_row_with_fewer_poses_is_shown_and_never_called_fastest(
@@ -116,7 +116,7 @@ def test_rows_say_what_was_on(result: BenchResult) -> None:
     assert [key for key, overlaps in beside.items() if overlaps] == [
         *("overlap", "pose_interval", "no_batch", "few")
     ]
-    assert result.row("overlap").overlapping == ["capture", "draw", "write"]
+    assert result.row("overlap").overlapping == ["capture", "detect", "draw", "write"]
     assert result.row("baseline").settings == {
         "det_interval": 1,
         "pose_interval": 1,
