@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hpe_volleyball.tracking.association import Carried, associate
+from hpe_volleyball.tracking.association import associate
 from hpe_volleyball.tracking.candidates import Candidates, find_candidates
-from hpe_volleyball.tracking.carrying import Array, Place, detected_place, drift
+from hpe_volleyball.tracking.carrying import Array, Carried, Place, detected_place, drift
 from hpe_volleyball.tracking.tracing import early_affinity
 from tests.scene import Path, Scene, frame, walker
 
