@@ -17,7 +17,7 @@ _TRACED_IOU = 0.1
 """A detection is followed back if it overlaps somebody out of sight by more than this."""
 
 
-def early_affinity(
+def early_likeness(
     start: Sequence[Carried],
     end: Sequence[Carried],
     frames: Sequence[Frame],

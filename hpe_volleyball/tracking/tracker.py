@@ -33,7 +33,7 @@ from hpe_volleyball.tracking.everybody import (
 from hpe_volleyball.tracking.known_poses import KnownPoses
 from hpe_volleyball.tracking.similarity import box_iou
 from hpe_volleyball.tracking.steps import Steps
-from hpe_volleyball.tracking.tracing import early_affinity
+from hpe_volleyball.tracking.tracing import early_likeness
 from hpe_volleyball.tracking.tracks import Track, carried_row, in_picture, take_results
 
 KEYFRAME = "keyframe"
@@ -214,7 +214,7 @@ class PlayerTracker:
         if not self._pose_tracked:
             return self._associate(end, found, None)
         steps_s = [self._steps.before(frame) for frame in frames[1:]]
-        early = early_affinity(start, end, frames[:-1], found, poser=poser, steps_s=steps_s)
+        early = early_likeness(start, end, frames[:-1], found, poser=poser, steps_s=steps_s)
         return self._associate(end, found, early)
 
     def _associate(self, people: list[Carried], found: Candidates, early: Array | None) -> Match:
