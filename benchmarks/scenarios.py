@@ -63,12 +63,10 @@ class Scenario:
         )
 
 
-def scenario(number: int) -> Scenario:
-    """Any of the endless row of scenarios; the benchmarks have those of `SCENARIOS`."""
-    return Scenario(number, *_CONFIGURATIONS[number % len(_CONFIGURATIONS)])
-
-
-SCENARIOS = tuple(map(scenario, range(_SEEDS * len(_CONFIGURATIONS))))
+SCENARIOS = tuple(
+    Scenario(number, *_CONFIGURATIONS[number % len(_CONFIGURATIONS)])
+    for number in range(_SEEDS * len(_CONFIGURATIONS))
+)
 
 
 class Court:
