@@ -63,10 +63,12 @@ class Scenario:
         )
 
 
-SCENARIOS = tuple(
-    Scenario(number, *_CONFIGURATIONS[number % len(_CONFIGURATIONS)])
-    for number in range(_SEEDS * len(_CONFIGURATIONS))
-)
+def scenario(number: int) -> Scenario:
+    """Any of the endless row of scenarios; the benchmarks have those of `SCENARIOS`."""
+    return Scenario(number, *_CONFIGURATIONS[number % len(_CONFIGURATIONS)])
+
+
+SCENARIOS = tuple(map(scenario, range(_SEEDS * len(_CONFIGURATIONS))))
 
 
 class Court:

@@ -1,8 +1,8 @@
 """Which detection is whom: detections of a keyframe against the people carried to it.
 
-ByteTrack's order (arXiv 2110.06864: strong detections first, weak ones for those left over), with
-two changes that skipping frames asks for: boxes and poses count together, and people who were
-last seen a while ago come after those whose evidence reaches up to this frame.
+ByteTrack's order (arXiv 2110.06864: strong detections first, weak ones for those left over), but
+what is maximised is the likelihood that all pairs are right (`hpe_volleyball.tracking.odds`), and
+people out of sight may turn up at some distance.
 """
 
 from __future__ import annotations
@@ -15,21 +15,22 @@ from numpy.typing import NDArray
 
 from hpe_volleyball.assignment import best_pairs
 from hpe_volleyball.tracking.candidates import STRONG_SCORE, Candidates
-from hpe_volleyball.tracking.carrying import Anchor, Array, Place
+from hpe_volleyball.tracking.carrying import Array, Carried, Place
+from hpe_volleyball.tracking.odds import Coefficients, likeness, log_odds, measure
 from hpe_volleyball.tracking.similarity import box_iou, pose_similarity, share_inside
 
-_POSE_WEIGHT = 0.7
-_NEAR_IOU = 0.05
-"""Boxes that overlap less are not compared further."""
-_LEAST_SEEN, _LEAST_WEAK, _LEAST_LOST = 0.4, 0.45, 0.25
-"""Least affinity: for people seen up to this frame, for weak detections, for people lost."""
+_LEAST_STRONG, _LEAST_WEAK = -3.0, 1.0
+"""Least log-odds of strong detections, which are somebody, and mostly somebody known; and of weak
+ones, most of which are nobody."""
+_LEAST_ALIKE = 0.4
+"""Least likeness of strong detections for people seen just now whom nothing else was found for."""
 _LOST_S = 0.25
 """Without evidence for this long a person is lost."""
 _SAME_IOU, _SAME_POSE = 0.35, 0.85
 """Two boxes that overlap by this and show one pose are one person, detected twice."""
 _SAME_BOX_IOU = 0.5
-_CLAIM = 0.7
-"""Affinity from which somebody known has a claim on a detection, whomever it repeats: poses of
+_CLAIM = 1.5
+"""Log-odds from which somebody known has a claim on a detection, whomever it repeats: poses of
 people who hide each other take joints of one another, and are alike then."""
 _COVERED_IOU = 0.7
 _INSIDE = 0.9
@@ -45,18 +46,6 @@ _RELINK, _RELINK_PER_S, _RELINK_MOST = 0.6, 2.0, 1.5
 second, at most."""
 _RELINK_SIZE = 0.4
 """A lost person who turns up has at least this part of the former height, or of its inverse."""
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """One person as carried to the frame of the candidates."""
-
-    place: Place
-    last: Anchor
-    """The last detection."""
-    unseen_s: float
-    """Time since the last detection."""
-    confirmed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +77,11 @@ class Match:
 
 
 def associate(
-    people: list[Carried], found: Candidates, start_score: float, early: Array | None = None
+    people: list[Carried],
+    found: Candidates,
+    start_score: float,
+    early: Array | None = None,
+    coefficients: Coefficients | None = None,
 ) -> Match:
     """Match people and detections, each at most once.
 
@@ -96,41 +89,39 @@ def associate(
         people: Everybody who is tracked.
         found: The detections.
         start_score: Detection score from which somebody lost may turn up far from the last place.
-        early: float64 [n, m], the affinity at an earlier moment at which more people were seen; it
-            counts for those who are not seen now. NaN where it is not known.
+        early: float64 [n, m], how well they fitted at an earlier moment, NaN where not known.
+        coefficients: Of the log-odds, in place of those of the package.
     """
-    overlap = overlap_of(people, found)
+    measured = measure(people, found, early)
+    odds = log_odds(measured, coefficients)
     inside = share_inside(found.boxes, found.boxes)
     strong = found.scores >= STRONG_SCORE
     confirmed = np.array([p.confirmed for p in people], np.bool_)
     blind = np.array([p.place.blind_s > 0 for p in people], np.bool_)
-    near_by = np.array([p.place.blind_s < _LOST_S for p in people], np.bool_)
-    fits = affinity(people, found, overlap)
-    if early is not None:
-        fits = np.where(np.isnan(early) | ~blind[:, None], fits, early)
-    twice = _repeats(found, inside) & ~_apart(fits, confirmed & near_by)
+    near_by = confirmed & np.array([p.place.blind_s < _LOST_S for p in people], np.bool_)
+    twice = _repeats(found, inside) & ~_apart(odds, near_by)
     repeated: NDArray[np.bool_] = np.any(twice, axis=1)
     pairs: dict[int, int] = {}
-    _assign(fits, _LEAST_SEEN, confirmed & near_by, strong & ~repeated, pairs)
+    _assign(odds, _LEAST_STRONG, confirmed, strong & ~repeated, pairs)
+    # Half a box is somebody else's more often than not, but not where its own person is missing.
+    _assign(likeness(measured), _LEAST_ALIKE, near_by, strong & ~repeated, pairs)
     parts = (inside[:, list(pairs.values())] > _INSIDE).any(axis=1)
     weak = ~strong & ~repeated & ~parts
-    _assign(fits, _LEAST_WEAK, confirmed & near_by, weak, pairs)
+    _assign(odds, _LEAST_WEAK, near_by, weak, pairs)
     _prefer_whole(found, inside, strong & ~repeated, pairs)
-    _assign(fits, _LEAST_SEEN, ~confirmed, strong & ~repeated, pairs)
+    _assign(odds, _LEAST_STRONG, ~confirmed, strong & ~repeated, pairs)
     taken = list(pairs.values())
     if taken:
         repeated |= (box_iou(found.boxes, found.boxes[taken]) > _COVERED_IOU).any(axis=1)
         repeated[taken] = False
     # Who was out of sight may turn up at some distance; a pose in sight says where its owner is.
-    _assign(fits, _LEAST_LOST, confirmed & blind, strong & ~repeated, pairs)
     near = _nearness(people, found)
     _assign(near, 0.0, confirmed & blind, (found.scores >= start_score) & ~repeated, pairs)
-    _assign(fits, _LEAST_LOST, confirmed, strong & ~repeated, pairs)
-    return Match(pairs, repeated, overlap)
+    return Match(pairs, repeated, measured[..., 0])
 
 
 def _assign(
-    affinity: Array,
+    worth: Array,
     least: float,
     people: NDArray[np.bool_],
     detections: NDArray[np.bool_],
@@ -140,7 +131,7 @@ def _assign(
     rows = [i for i in np.flatnonzero(people).tolist() if i not in pairs]
     taken = set(pairs.values())
     columns = [j for j in np.flatnonzero(detections).tolist() if j not in taken]
-    part = affinity[np.ix_(rows, columns)]
+    part = worth[np.ix_(rows, columns)]
     allowed = part > least
     gain = np.where(allowed, part - least, 0.0)
     for i, j in zip(*best_pairs(gain), strict=True):
@@ -148,13 +139,13 @@ def _assign(
             pairs[rows[i]] = columns[j]
 
 
-def _apart(fits: Array, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _apart(odds: Array, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which detections show two people, bool [m, m]: one fits the first, another the second."""
-    apart = np.zeros((fits.shape[1],) * 2, np.bool_)
-    fits = np.where(known[:, None], fits, 0.0)
-    for i, j in enumerate(fits.argmax(axis=1).tolist() if fits.size else []):
-        if fits[i, j] > _CLAIM and fits[:, j].argmax() == i:
-            apart[j] = (np.delete(fits, i, axis=0) > _LEAST_LOST).any(axis=0)
+    apart = np.zeros((odds.shape[1],) * 2, np.bool_)
+    odds = np.where(known[:, None], odds, -np.inf)
+    for i, j in enumerate(odds.argmax(axis=1).tolist() if odds.size else []):
+        if odds[i, j] > _CLAIM and odds[:, j].argmax() == i:
+            apart[j] = (np.delete(odds, i, axis=0) > _LEAST_STRONG).any(axis=0)
     return apart
 
 
@@ -168,26 +159,6 @@ def _prefer_whole(
             whole = max(free, key=lambda k: float(inside[j, k]))
             if inside[j, whole] > _PART_SHARE:
                 pairs[i] = whole
-
-
-def overlap_of(people: Sequence[Carried], found: Candidates) -> Array:
-    """IoU of people and detections, float64 [n, m]."""
-    return box_iou(np.array([p.place.box for p in people]).reshape(-1, 4), found.boxes)
-
-
-def affinity(people: Sequence[Carried], found: Candidates, overlap: Array) -> Array:
-    """float64 [n, m] in 0..1: IoU of the boxes, mixed with OKS where poses can be compared."""
-    if not people:
-        return overlap
-    poses = (
-        np.array([p.place.keypoints for p in people]),
-        np.array([p.place.scores for p in people]),
-    )
-    area = np.prod(found.boxes[:, 2:] - found.boxes[:, :2], axis=1)
-    alike = pose_similarity(poses, (found.keypoints, found.keypoint_scores), area)
-    mixed = overlap + _POSE_WEIGHT * (alike - overlap)
-    blind = np.array([p.place.blind_s > 0 for p in people])[:, None]
-    return np.where(np.isnan(alike) | blind | (overlap <= _NEAR_IOU), overlap, mixed)
 
 
 def _repeats(found: Candidates, inside: Array) -> NDArray[np.bool_]:

@@ -84,6 +84,18 @@ class Place:
         return Anchor(self.box, self.keypoints, self.scores)
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """One person as carried to the frame of the candidates."""
+
+    place: Place
+    last: Anchor
+    """The last detection."""
+    unseen_s: float
+    """Time since the last detection."""
+    confirmed: bool
+
+
 def follow(
     place: Place, anchor: Anchor, keypoints: Array, scores: Array, step_s: float
 ) -> Place | None:

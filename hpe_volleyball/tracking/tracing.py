@@ -8,16 +8,16 @@ import numpy as np
 
 from hpe_volleyball.pipeline import PoseEstimator
 from hpe_volleyball.records import Frame
-from hpe_volleyball.tracking.association import Carried, affinity, overlap_of
 from hpe_volleyball.tracking.candidates import STRONG_SCORE, Candidates, find_poses
-from hpe_volleyball.tracking.carrying import Array, Place, detected_place, follow
+from hpe_volleyball.tracking.carrying import Array, Carried, Place, detected_place, follow
+from hpe_volleyball.tracking.odds import likeness, measure
 from hpe_volleyball.tracking.similarity import box_iou
 
 _TRACED_IOU = 0.1
 """A detection is followed back if it overlaps somebody out of sight by more than this."""
 
 
-def early_affinity(
+def early_likeness(
     start: Sequence[Carried],
     end: Sequence[Carried],
     frames: Sequence[Frame],
@@ -55,7 +55,7 @@ def early_affinity(
             np.array([p.keypoints for p in places.values()]),
             np.array([p.scores for p in places.values()]),
         )
-        early[:, there] = affinity(start, then, overlap_of(start, then))
+        early[:, there] = likeness(measure(start, then))
     return early
 
 

@@ -9,10 +9,12 @@ import numpy as np
 
 from hpe_volleyball.pipeline import Detector, PoseEstimator
 from hpe_volleyball.records import Frame, FrameResult
-from hpe_volleyball.tracking.association import Carried, Match, associate
+from hpe_volleyball.tracking.association import Match, associate
 from hpe_volleyball.tracking.candidates import Candidates, fill_poses, find_candidates, find_poses
 from hpe_volleyball.tracking.carrying import (
     Anchor,
+    Array,
+    Carried,
     Place,
     between_poses,
     clipped,
@@ -31,7 +33,7 @@ from hpe_volleyball.tracking.everybody import (
 from hpe_volleyball.tracking.known_poses import KnownPoses
 from hpe_volleyball.tracking.similarity import box_iou
 from hpe_volleyball.tracking.steps import Steps
-from hpe_volleyball.tracking.tracing import early_affinity
+from hpe_volleyball.tracking.tracing import early_likeness
 from hpe_volleyball.tracking.tracks import Track, carried_row, in_picture, take_results
 
 KEYFRAME = "keyframe"
@@ -210,10 +212,13 @@ class PlayerTracker:
         """Who the detections in the last of some frames are, everybody having come this path."""
         start, end = (self._carried(path[k], frames[k]) for k in (0, -1))
         if not self._pose_tracked:
-            return associate(end, found, self._start_score)
+            return self._associate(end, found, None)
         steps_s = [self._steps.before(frame) for frame in frames[1:]]
-        early = early_affinity(start, end, frames[:-1], found, poser=poser, steps_s=steps_s)
-        return associate(end, found, self._start_score, early)
+        early = early_likeness(start, end, frames[:-1], found, poser=poser, steps_s=steps_s)
+        return self._associate(end, found, early)
+
+    def _associate(self, people: list[Carried], found: Candidates, early: Array | None) -> Match:
+        return associate(people, found, self._start_score, early)
 
     def _carried(self, places: Sequence[Place], frame: Frame) -> list[Carried]:
         return [

@@ -16,6 +16,8 @@ _CARRY_S = 0.5
 """For how long a person who is not detected, but whose pose is seen, is in the results."""
 _LEAST_SIDE = 4.0
 """A person of whom less than this many pixels are in the picture has left."""
+_ASTRAY_IOU = 0.6
+"""A carried box that overlaps the detection by less than this has gone astray."""
 _HIDDEN_IOU, _SEEN_SHARE = 0.5, 0.7
 """A carried box that overlaps a better one by the first is a guess, unless this part of the joints
 is seen."""
@@ -70,15 +72,25 @@ class Track:
     def bend(self, frames: Sequence[Frame], places: Sequence[Place], score: float) -> None:
         """Rows for the frames between two detections: the carried path, ending in the second.
 
+        If the path ends far from the second, somebody else was followed on the way; then the rows
+        lie on a straight line.
+
         Args:
             frames: Those behind the first detection; the last one holds the second.
             places: Where the person was carried to in each of them.
             score: Of the second detection.
         """
-        miss = self.anchor.box - places[-1].box
-        for k, (frame, place) in enumerate(zip(frames[:-1], places[:-1], strict=True)):
-            box = place.box + miss * (k + 1) / len(frames)
-            self.rows[frame.index] = carried_row(box, score, place)
+        first, last = self.place.box, self.anchor.box
+        miss = last - places[-1].box
+        astray = box_iou(places[-1].box[None], last[None])[0, 0] < _ASTRAY_IOU
+        for k, (frame, place) in enumerate(zip(frames[:-1], places[:-1], strict=True), 1):
+            share = k / len(frames)
+            if astray:
+                box = first + share * (last - first)
+                self.rows[frame.index] = Row(box, score, detected=False, pose=None)
+            else:
+                box = place.box + share * miss
+                self.rows[frame.index] = carried_row(box, score, place)
 
     def carried(self, frame: Frame, place: Place) -> None:
         """A row for a person whom no detection vouches for, as far as the evidence goes."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hpe_volleyball.tracking.association import Carried, associate
+from hpe_volleyball.tracking.association import associate
 from hpe_volleyball.tracking.candidates import Candidates, find_candidates
-from hpe_volleyball.tracking.carrying import Array, Place, detected_place, drift
-from hpe_volleyball.tracking.tracing import early_affinity
+from hpe_volleyball.tracking.carrying import Array, Carried, Place, detected_place, drift
+from hpe_volleyball.tracking.tracing import early_likeness
 from tests.scene import Path, Scene, frame, walker
 
 STEP_S = 1 / 50
@@ -35,7 +35,7 @@ def unseen_at(path: Path, index: int) -> Carried:
 def early(scene: Scene, start: list[Carried], end: list[Carried]) -> tuple[Candidates, Array]:
     found = find_candidates(FRAMES[-1], scene, scene)
     scene.posed.clear()
-    fits = early_affinity(start, end, FRAMES[:-1], found, poser=scene, steps_s=STEPS_S)
+    fits = early_likeness(start, end, FRAMES[:-1], found, poser=scene, steps_s=STEPS_S)
     return found, fits
 
 
@@ -79,5 +79,5 @@ def test_a_detection_lost_on_the_way_back_says_nothing(hidden: int) -> None:
 def test_a_keyframe_behind_a_keyframe_has_nothing_to_follow() -> None:
     scene, end = Scene([LEFT]), [unseen_at(LEFT, 4)]
     found = find_candidates(FRAMES[-1], scene, scene)
-    fits = early_affinity(end, end, [], found, poser=scene, steps_s=[])
+    fits = early_likeness(end, end, [], found, poser=scene, steps_s=[])
     assert np.isnan(fits).all()

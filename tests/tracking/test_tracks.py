@@ -64,6 +64,15 @@ def test_a_curved_path_keeps_its_curve() -> None:
     assert [one.rows[k].box[0] - START[0] for k in range(1, 5)] == [8, 12, 8, 0]
 
 
+def test_a_path_that_went_astray_gives_way_to_a_straight_line() -> None:
+    """Carried along with somebody else; the pose that led there is not theirs."""
+    one = track()
+    one.found(frame(4), anchor(4), 0.7)
+    one.bend([frame(k) for k in range(1, 5)], [place(20.0 * k) for k in range(1, 5)], 0.7)
+    assert [one.rows[k].box[0] - START[0] for k in range(1, 5)] == [1, 2, 3, 4]
+    assert [one.rows[k].pose is None for k in range(1, 5)] == [True, True, True, False]
+
+
 def test_bent_rows_have_a_pose_where_one_was_seen() -> None:
     one = track()
     places = [place(1), place(2, blind_s=0.02), place(3)]

@@ -1,0 +1,161 @@
+"""How likely a detection is the person carried to it: log-odds, fitted to synthetic rallies.
+
+What speaks for and against a pair is not additive: boxes that overlap say much if poses agree and
+little if not, and how much a hidden person's box says falls with the time since it was seen. So
+the log-odds are a quadratic function of what was measured, one for each kind of pair.
+benchmarks/fit_odds.py fits its coefficients (odds.json beside this file) by logistic regression,
+to rallies that no benchmark is scored on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from itertools import combinations_with_replacement
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpe_volleyball.tracking.candidates import STRONG_SCORE, Candidates
+from hpe_volleyball.tracking.carrying import Array, Carried
+from hpe_volleyball.tracking.similarity import box_iou, pose_similarity
+
+MEASURES = ("iou", "taller", "shorter", "wider", "narrower", "score", "pose", "early", "blind")
+"""What is measured of a pair: overlap of the boxes; by how much the detection is larger or smaller,
+as the logarithm of the ratio; its score; OKS of the poses; how well it fitted the person at the
+start of the window; the square root of the time without evidence, in seconds."""
+_ALWAYS = MEASURES[:6]
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "pose and early": (*_ALWAYS, "pose", "early"),
+    "pose": (*_ALWAYS, "pose"),
+    "early": (*_ALWAYS, "early", "blind"),
+    "box": (*_ALWAYS, "blind"),
+    "weak box": (*_ALWAYS, "blind"),
+}
+"""The measures that each kind of pair has; those of weak detections are a kind of their own."""
+CONSTANT = "constant"
+NEAR_IOU = 0.02
+"""Boxes that overlap less are not compared further."""
+_POSE_WEIGHT = 0.7
+_MOST_RATIO, _MOST_BLIND_S = 1.0, 1.0
+
+Coefficients = Mapping[str, Mapping[str, float]]
+"""For each kind that of every term; a term that is not there is 0."""
+
+
+def measure(people: Sequence[Carried], found: Candidates, early: Array | None = None) -> Array:
+    """What is known of all pairs of people and detections.
+
+    Args:
+        people: n people, as carried to the frame.
+        found: The m detections in it.
+        early: float64 [n, m], how well they fitted at an earlier moment, NaN where not known.
+
+    Returns:
+        float64 [n, m, 9], in the order of `MEASURES`; NaN where it is not known.
+    """
+    measured = np.full((len(people), len(found.boxes), len(MEASURES)), np.nan)
+    if not measured.size:
+        return measured
+    boxes = np.array([p.place.box for p in people])
+    blind = np.array([p.place.blind_s for p in people])[:, None]
+    wider, taller = (
+        np.clip(_log_ratio(_sides(found.boxes)[k], _sides(boxes)[k]), -_MOST_RATIO, _MOST_RATIO)
+        for k in (0, 1)
+    )
+    poses = (
+        np.array([p.place.keypoints for p in people]),
+        np.array([p.place.scores for p in people]),
+    )
+    area = np.prod(found.boxes[:, 2:] - found.boxes[:, :2], axis=1)
+    alike = pose_similarity(poses, (found.keypoints, found.keypoint_scores), area)
+    parts = (
+        box_iou(boxes, found.boxes),
+        np.maximum(0, taller),
+        np.maximum(0, -taller),
+        np.maximum(0, wider),
+        np.maximum(0, -wider),
+        found.scores[None],
+        np.where(blind > 0, np.nan, alike),
+        np.nan if early is None else early,
+        np.sqrt(np.minimum(blind, _MOST_BLIND_S)),
+    )
+    for k, part in enumerate(parts):
+        measured[..., k] = part
+    return measured
+
+
+def likeness(measured: Array) -> Array:
+    """How well pairs fit by boxes and poses alone, in 0..1: IoU, mixed with OKS where it is known.
+
+    Args:
+        measured: float64 [n, m, 9], of `measure`.
+
+    Returns:
+        float64 [n, m].
+    """
+    overlap, pose = measured[..., 0], measured[..., MEASURES.index("pose")]
+    mixed = overlap + _POSE_WEIGHT * (pose - overlap)
+    return np.where(np.isnan(pose) | (overlap <= NEAR_IOU), overlap, mixed)
+
+
+def kind_of(measured: Array) -> NDArray[np.intp]:
+    """The kind of each pair, an index into `KINDS`, int [...] for `measured` [..., 9]."""
+    unknown = np.isnan(measured)
+    no_pose, no_early = (unknown[..., MEASURES.index(name)] for name in ("pose", "early"))
+    kinds = 2 * no_pose.astype(np.intp) + no_early
+    weak = measured[..., MEASURES.index("score")] < STRONG_SCORE
+    return np.where(weak, len(KINDS) - 1, kinds)
+
+
+def terms_of(kind: str) -> list[str]:
+    """What the log-odds of this kind of pair sum up: its measures and their products, by name."""
+    names = KINDS[kind]
+    return [*names, *(f"{a} * {b}" for a, b in combinations_with_replacement(names, 2))]
+
+
+def values_of(kind: str, measured: Array) -> Array:
+    """The value of every term, float64 [p, T], of p pairs of this kind [p, 9]."""
+    columns = [measured[:, MEASURES.index(name)] for name in KINDS[kind]]
+    return np.stack([*columns, *(a * b for a, b in combinations_with_replacement(columns, 2))], 1)
+
+
+def log_odds(measured: Array, coefficients: Coefficients | None = None) -> Array:
+    """The log-odds that each detection is each person.
+
+    Args:
+        measured: float64 [n, m, 9], of `measure`.
+        coefficients: In place of those of the package.
+
+    Returns:
+        float64 [n, m]; minus infinity for pairs that hardly overlap.
+    """
+    table = fitted() if coefficients is None else coefficients
+    odds = np.full(measured.shape[:2], -np.inf)
+    near, kinds = measured[..., 0] > NEAR_IOU, kind_of(measured)
+    for number, kind in enumerate(KINDS):
+        rows = near & (kinds == number)
+        weights = np.array([table[kind].get(term, 0.0) for term in terms_of(kind)])
+        odds[rows] = values_of(kind, measured[rows]) @ weights + table[kind][CONSTANT]
+    return odds
+
+
+@cache
+def fitted() -> Coefficients:
+    """The coefficients of the package."""
+    text = files(__package__).joinpath("odds.json").read_text(encoding="utf-8")
+    coefficients: dict[str, dict[str, float]] = json.loads(text)["coefficients"]
+    return coefficients
+
+
+def _sides(boxes: Array) -> tuple[Array, Array]:
+    """Width and height [k] of boxes [k, 4], at least one pixel."""
+    width, height = np.maximum(1.0, boxes[:, 2:] - boxes[:, :2]).T
+    return width, height
+
+
+def _log_ratio(found: Array, carried: Array) -> Array:
+    """Logarithm of the sizes [m] of detections by those [n] of people: [n, m]."""
+    return np.asarray(np.log(found[None] / carried[:, None]))
