@@ -32,6 +32,8 @@ _SAME_BOX_IOU = 0.5
 _CLAIM = 1.5
 """Log-odds from which somebody known has a claim on a detection, whomever it repeats: poses of
 people who hide each other take joints of one another, and are alike then."""
+_LEAST_RIVAL = -8.0
+"""Log-odds from which somebody else may be what it repeats, and the two show two people."""
 _COVERED_IOU = 0.7
 _INSIDE = 0.9
 """A weak detection with this part of its box in that of somebody found is a part of that person."""
@@ -145,7 +147,7 @@ def _apart(odds: Array, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     odds = np.where(known[:, None], odds, -np.inf)
     for i, j in enumerate(odds.argmax(axis=1).tolist() if odds.size else []):
         if odds[i, j] > _CLAIM and odds[:, j].argmax() == i:
-            apart[j] = (np.delete(odds, i, axis=0) > _LEAST_STRONG).any(axis=0)
+            apart[j] = (np.delete(odds, i, axis=0) > _LEAST_RIVAL).any(axis=0)
     return apart
 
 
