@@ -2,7 +2,7 @@
 
 The tracker follows rallies other than those of the benchmarks, first by the overlap of boxes alone,
 then by what was fitted to that, and at every keyframe all pairs of people and detections are
-measured; the truth says which of them are one person. About 15 minutes on two cores.
+measured; the truth says which of them are one person. About five minutes on two cores.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from hpe_volleyball.tracking import odds
 from hpe_volleyball.tracking.association import Match, associate
 from hpe_volleyball.tracking.candidates import Candidates
 from hpe_volleyball.tracking.carrying import Array, Carried, Place
-from hpe_volleyball.tracking.odds import CONSTANT, KINDS, NEAR_IOU, Coefficients
+from hpe_volleyball.tracking.odds import CONSTANT, KINDS, Coefficients
 from hpe_volleyball.tracking.similarity import box_iou
 from hpe_volleyball.tracking.tracker import PlayerTracker
 from hpe_volleyball.tracking.tracks import Track
@@ -133,7 +133,7 @@ class _Watched(PlayerTracker):
     ) -> None:
         shown, tracks = _shown(found.boxes, self._truth[frames[-1].index]), list(self._tracks)
         known = [self._person.get(track, 0) for track in tracks]
-        near = self._measured[..., 0] > NEAR_IOU
+        near = odds.comparable(self._measured)
         near[[not person for person in known]] = False
         same = np.array(known)[:, None] == shown
         self.pairs.append((self._measured[near], same[near]))

@@ -101,8 +101,8 @@ def associate(
     confirmed = np.array([p.confirmed for p in people], np.bool_)
     blind = np.array([p.place.blind_s > 0 for p in people], np.bool_)
     near_by = confirmed & np.array([p.place.blind_s < _LOST_S for p in people], np.bool_)
-    twice = _repeats(found, inside) & ~_apart(odds, near_by)
-    repeated: NDArray[np.bool_] = np.any(twice, axis=1)
+    twice = _repeats(found, inside)
+    repeated: NDArray[np.bool_] = np.any(twice & ~_apart(odds, near_by), axis=1)
     pairs: dict[int, int] = {}
     _assign(odds, _LEAST_STRONG, confirmed, strong & ~repeated, pairs)
     # Half a box is somebody else's more often than not, but not where its own person is missing.
@@ -115,6 +115,7 @@ def associate(
     taken = list(pairs.values())
     if taken:
         repeated |= (box_iou(found.boxes, found.boxes[taken]) > _COVERED_IOU).any(axis=1)
+        repeated |= twice[taken].any(axis=0) | twice[:, taken].any(axis=1)
         repeated[taken] = False
     # Who was out of sight may turn up at some distance; a pose in sight says where its owner is.
     near = _nearness(people, found)

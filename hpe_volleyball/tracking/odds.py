@@ -10,6 +10,7 @@ to rallies that no benchmark is scored on.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -36,10 +37,14 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 }
 """The measures that each kind of pair has; those of weak detections are a kind of their own."""
 CONSTANT = "constant"
-NEAR_IOU = 0.02
+_NEAR_IOU = 0.02
 """Boxes that overlap less are not compared further."""
 _POSE_WEIGHT = 0.7
-_MOST_RATIO, _MOST_BLIND_S = 1.0, 1.0
+_MOST = 1.0
+"""Larger measures count as this: of sizes a ratio of e, of time without evidence a second."""
+_SIZES = slice(MEASURES.index("taller"), MEASURES.index("narrower") + 1)
+_ANOTHER_RATIO = math.log(4)
+"""Boxes whose sizes have this ratio are not of one person."""
 
 Coefficients = Mapping[str, Mapping[str, float]]
 """For each kind that of every term; a term that is not there is 0."""
@@ -61,10 +66,7 @@ def measure(people: Sequence[Carried], found: Candidates, early: Array | None = 
         return measured
     boxes = np.array([p.place.box for p in people])
     blind = np.array([p.place.blind_s for p in people])[:, None]
-    wider, taller = (
-        np.clip(_log_ratio(_sides(found.boxes)[k], _sides(boxes)[k]), -_MOST_RATIO, _MOST_RATIO)
-        for k in (0, 1)
-    )
+    wider, taller = (_log_ratio(_sides(found.boxes)[k], _sides(boxes)[k]) for k in (0, 1))
     poses = (
         np.array([p.place.keypoints for p in people]),
         np.array([p.place.scores for p in people]),
@@ -80,7 +82,7 @@ def measure(people: Sequence[Carried], found: Candidates, early: Array | None = 
         found.scores[None],
         np.where(blind > 0, np.nan, alike),
         np.nan if early is None else early,
-        np.sqrt(np.minimum(blind, _MOST_BLIND_S)),
+        np.sqrt(blind),
     )
     for k, part in enumerate(parts):
         measured[..., k] = part
@@ -98,7 +100,17 @@ def likeness(measured: Array) -> Array:
     """
     overlap, pose = measured[..., 0], measured[..., MEASURES.index("pose")]
     mixed = overlap + _POSE_WEIGHT * (pose - overlap)
-    return np.where(np.isnan(pose) | (overlap <= NEAR_IOU), overlap, mixed)
+    return np.where(np.isnan(pose), overlap, mixed) * comparable(measured)
+
+
+def comparable(measured: Array) -> NDArray[np.bool_]:
+    """Which pairs may be one person at all, bool [...] for `measured` [..., 9].
+
+    Their boxes overlap, and neither is several times as wide or as tall as the other: a box across
+    two people holds most of either of them, but is neither.
+    """
+    sizes = measured[..., _SIZES].max(axis=-1)
+    return np.asarray((measured[..., 0] > _NEAR_IOU) & (sizes < _ANOTHER_RATIO))
 
 
 def kind_of(measured: Array) -> NDArray[np.intp]:
@@ -118,7 +130,8 @@ def terms_of(kind: str) -> list[str]:
 
 def values_of(kind: str, measured: Array) -> Array:
     """The value of every term, float64 [p, T], of p pairs of this kind [p, 9]."""
-    columns = [measured[:, MEASURES.index(name)] for name in KINDS[kind]]
+    bounded = np.minimum(measured, _MOST)
+    columns = [bounded[:, MEASURES.index(name)] for name in KINDS[kind]]
     return np.stack([*columns, *(a * b for a, b in combinations_with_replacement(columns, 2))], 1)
 
 
@@ -130,11 +143,11 @@ def log_odds(measured: Array, coefficients: Coefficients | None = None) -> Array
         coefficients: In place of those of the package.
 
     Returns:
-        float64 [n, m]; minus infinity for pairs that hardly overlap.
+        float64 [n, m]; minus infinity for pairs that are not `comparable`.
     """
     table = fitted() if coefficients is None else coefficients
     odds = np.full(measured.shape[:2], -np.inf)
-    near, kinds = measured[..., 0] > NEAR_IOU, kind_of(measured)
+    near, kinds = comparable(measured), kind_of(measured)
     for number, kind in enumerate(KINDS):
         rows = near & (kinds == number)
         weights = np.array([table[kind].get(term, 0.0) for term in terms_of(kind)])

@@ -185,6 +185,16 @@ def test_only_people_known_just_now_part_a_double_from_its_other() -> None:
     assert alone.repeated.tolist() == [False, True]
 
 
+def test_a_better_double_of_what_somebody_took_is_nobody_new() -> None:
+    """The whole box scores less than half of it, and fits the person better."""
+    whole, half = box_at(100), box_at(100, size=(40, 55))
+    found = detections((half, 0.9, joints_in(whole)), (whole, 0.6))
+    result = match([person(whole), person(box_at(112))], found)
+    assert result.pairs == {0: 1}
+    assert result.repeated.tolist() == [True, False]
+    assert result.strangers(found, START_SCORE) == []
+
+
 def test_what_covers_a_found_person_is_a_double() -> None:
     """A second box on somebody who was found, whose joints are those of nobody."""
     upside_down = joints_in(box_at(104))[:, ::-1]

@@ -73,11 +73,23 @@ def test_what_is_not_known_is_not_a_number() -> None:
     assert math.isnan(measured(person(BOX), detection(BOX))["early"])
 
 
-def test_measures_are_bounded() -> None:
-    """A box of no height, as a person at the border of the picture has, and a long time."""
-    values = measured(person(np.array([0.0, 100.0, 40.0, 100.0]), blind_s=9.0), detection(BOX))
-    assert values["taller"] == 1
-    assert values["blind"] == 1
+def test_the_values_of_terms_are_bounded() -> None:
+    """A box of hardly any height, as a person at the border of the picture has, and a long time."""
+    one = person(np.array([100.0, 100.0, 140.0, 130.0]), blind_s=9.0)
+    values = measured(one, detection(BOX))
+    assert values["taller"] == pytest.approx(math.log(10 / 3))
+    assert values["blind"] == 3
+    row = values_of("box", measure([one], detection(BOX))[0])[0]
+    found = dict(zip(terms_of("box"), row.tolist(), strict=True))
+    assert found["taller"] == found["blind"] == found["taller * blind"] == 1
+
+
+@pytest.mark.parametrize(("width", "comparable"), [(40, True), (150, True), (170, False)])
+def test_a_box_across_two_people_is_none_of_them(width: int, comparable: bool) -> None:
+    wide = detection(np.array([100.0, 100.0, 100.0 + width, 200.0]))
+    assert (odds(person(BOX), wide) > -math.inf) is comparable
+    assert (odds(person(wide.boxes[0]), detection(BOX)) > -math.inf) is comparable
+    assert bool(likeness(measure([person(BOX)], wide))[0, 0] > 0) is comparable
 
 
 @pytest.mark.parametrize(
