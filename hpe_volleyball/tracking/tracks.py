@@ -36,6 +36,8 @@ class Row:
     """None: to be estimated at the settled box."""
     looked: bool = True
     """The pose was looked for in this frame."""
+    between: bool = False
+    """On a path along which the pose was seen, from one detection to the next."""
 
 
 @dataclass(slots=True, eq=False)
@@ -91,6 +93,7 @@ class Track:
             else:
                 box = place.box + share * miss
                 self.rows[frame.index] = carried_row(box, score, place)
+                self.rows[frame.index].between = not place.blind_s
 
     def carried(self, frame: Frame, place: Place) -> None:
         """A row for a person whom no detection vouches for, as far as the evidence goes."""
@@ -140,7 +143,7 @@ def _without_hidden(rows: list[tuple[int, Row]]) -> list[tuple[int, Row]]:
     return [
         pair
         for pair, hidden in zip(rows, np.any(behind, axis=1), strict=True)
-        if not hidden or pair[1].detected or _seen_share(pair[1]) >= _SEEN_SHARE
+        if not hidden or pair[1].detected or pair[1].between or _seen_share(pair[1]) >= _SEEN_SHARE
     ]
 
 

@@ -176,3 +176,17 @@ def test_a_guess_behind_somebody_better_is_left_out() -> None:
         behind.rows[0] = Row(shifted(START, x), 0.5, detected=detected, pose=pose)
         [result] = take_results([frame(0)], [True], [front, behind], scene)
         assert result.tracks.ids.tolist() == ([1, 2] if stays else [1])
+
+
+@pytest.mark.parametrize(("blind_s", "stays"), [(0.0, True), (0.02, False)])
+def test_a_path_seen_between_two_detections_is_no_guess(blind_s: float, stays: bool) -> None:
+    """Half of the joints are seen, which is enough where both ends of the path are known."""
+    front, behind = track(1), track(2, 0.5)
+    half = np.where(np.arange(17) < 8, 0.9, 0.1)
+    pose = joints_in(START)
+    on_the_way = Place(shifted(START, 10), np.zeros(2), pose, half, pose, blind_s)
+    behind.found(frame(2), anchor(10), 0.5)
+    behind.bend([frame(1), frame(2)], [on_the_way, place(10)], 0.5)
+    front.found(frame(1), anchor(), 0.8)
+    [result] = take_results([frame(1)], [False], [front, behind], Scene([]))
+    assert result.tracks.ids.tolist() == ([1, 2] if stays else [1])
