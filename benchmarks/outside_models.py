@@ -54,12 +54,13 @@ def covered(spans: Sequence[Span]) -> float:
 
 
 class Watched:
-    """A session whose calls are noted: when they ran, and with how many images."""
+    """A session whose calls are noted: when they ran, with how many images, and of what shape."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.spans: list[Span] = []
         self.batches: list[int] = []
+        self.shape: tuple[int, ...] = ()
         self._run = session.run
         session.run = self._timed  # type: ignore[method-assign]
 
@@ -76,7 +77,9 @@ class Watched:
         started = perf_counter()
         outputs = self._run(feeds)
         self.spans.append((started, perf_counter()))
-        self.batches.append(len(next(iter(feeds.values()))))
+        [images] = feeds.values()
+        self.batches.append(len(images))
+        self.shape = images.shape[1:]
         return outputs
 
 
@@ -101,8 +104,8 @@ def floor(det: Watched, pose: Watched) -> Callable[[], None]:
     """The calls of a run once more, as many side by side as there: of one detection, and poses."""
     rng = np.random.default_rng(0)
     images = {
-        session: rng.standard_normal((max(session.batches), *size)).astype(np.float32)
-        for session, size in ((det, (3, 640, 640)), (pose, (3, 256, 192)))
+        session: rng.standard_normal((max(session.batches), *session.shape)).astype(np.float32)
+        for session in (det, pose)
     }
     batches = list(pose.batches), list(det.batches)
 

@@ -79,7 +79,8 @@ def load_models(
         DeviceError: the device is not granted.
     """
     pair = open_pair(options, on_progress=on_progress) if ahead is None else ahead.result()
-    detector = RTMDet(pair.det, size=options.det_size)
+    fitted = options.tuning.fitted_input
+    detector = RTMDet(pair.det, size=options.det_size, fitted=fitted)
     poser = RTMPose(pair.pose, batch=options.pose_batch, workers=pair.pose_workers)
     return Models(detector, poser, {"det": pair.det, "pose": pair.pose}, pair.notes)
 

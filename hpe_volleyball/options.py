@@ -21,6 +21,8 @@ class Tuning:
 
     graph_optimisation: bool = True
     """ONNX Runtime fuses operators and lays out data anew."""
+    fitted_input: bool = True
+    """The detector's input has the shape of the picture, where the model and the device allow."""
     pose_tracked: bool = True
     """Poses are found where tracked people are expected, not in every detection."""
     overlap: bool = True
@@ -64,7 +66,7 @@ class InferOptions:
     lookahead: bool = True
     """Hold results back until the detections behind them are known: better boxes, later."""
     det_size: int | None = None
-    """Side of the detector's input, for models with a free one."""
+    """Longer side of the detector's input, for models with a free one."""
     det_score: float = 0.4
     """Detector score from which an unknown person gets an id."""
     court: Polygon | None = None

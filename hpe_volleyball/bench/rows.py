@@ -43,6 +43,7 @@ def switches(options: InferOptions) -> list[Switch]:
     """The optimisations that `options` uses, in the order of the rows."""
     found = [
         Switch("graph", "optimised nets", lambda o: _tuned(o, graph_optimisation=False)),
+        Switch("fitted", "fitted input", lambda o: _tuned(o, fitted_input=False)),
         Switch("tracked", "tracked poses", lambda o: _tuned(o, pose_tracked=False)),
         Switch("batch", "batched pose", lambda o: replace(o, pose_batch=1)),
         Switch(
@@ -99,6 +100,7 @@ def settings(options: InferOptions) -> dict[str, Any]:
         "pose_interval": options.pose_interval,
         "pose_batch": options.pose_batch,
         "graph_optimisation": options.tuning.graph_optimisation,
+        "fitted_input": options.tuning.fitted_input,
         "pose_tracked": options.tuning.pose_tracked,
         "overlap": options.tuning.overlap,
         "precision": options.precision,

@@ -79,8 +79,8 @@ def infer(
             min=32,
             metavar="PIXELS",
             show_default="the model's, else 640",
-            help="Side of the detector's input, a multiple of 32, for models with a free input "
-            "size.",
+            help="Longer side of the detector's input, a multiple of 32, for models with a free "
+            "input size.",
         ),
     ] = None,
     det_score: Annotated[

@@ -36,21 +36,25 @@ class RTMDet:
         session: A model with one image input [batch, 3, H, W] and the outputs `dets`
             [batch, n, 5] (x1 y1 x2 y2 score in input pixels) and `labels` [batch, n]; or one
             whose decode and NMS were cut off by `hpe-volleyball quantize`.
-        size: Side of the square input in pixels, for models with a free input size.
+        size: Longer side of the input in pixels, for models with a free input size.
+        fitted: Where the session takes any size, give the input the shape of the picture, in steps
+            of 32 pixels; else it is a square, grey where the picture does not reach.
 
     Raises:
         ModelError: the model is no such detector, or its input cannot have this size.
     """
 
-    def __init__(self, session: Session, *, size: int | None = None) -> None:
+    def __init__(self, session: Session, *, size: int | None = None, fitted: bool = True) -> None:
         self._rows = _find_outputs(session)
         self.input_height, self.input_width = _input_size(session, size)
+        self._fitted = fitted and session.any_size
         self._session = session
-        self._canvas = np.full((self.input_height, self.input_width, 3), PAD_VALUE, np.uint8)
-        self._blob = np.empty((1, 3, self.input_height, self.input_width), np.float32)
+        self._canvas = np.zeros((0, 0, 3), np.uint8)
+        self._blob = np.zeros((0, 3, 0, 0), np.float32)
 
     def detect(self, frame: Frame) -> Detections:
         """People in a frame with scores from 0.1 up, in the model's order (best first)."""
+        self._prepare(*self._fitting(frame.size))
         scale_x, scale_y = letterbox(frame.image, self._canvas)
         normalise(self._canvas, _NORMALISATION, _BGR, self._blob[0])
         outputs = self._session.run({self._session.inputs[0].name: self._blob})
@@ -61,6 +65,25 @@ class RTMDet:
         np.clip(boxes, 0, np.array([width, height] * 2, np.float32), out=boxes)
         inside = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
         return Detections(boxes[inside], np.minimum(dets[inside, 4], 1))
+
+    def _fitting(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Width and height of the input for a picture of this size.
+
+        Of a square that holds a 16:9 picture 0.44 is grey, and takes as long as the rest. Left out
+        it is zeros to the net, as all that lies beyond its input.
+        """
+        if not self._fitted:
+            return self.input_width, self.input_height
+        width, height = (
+            _SIZE_STEP * ceil(self.input_width * side / max(size) / _SIZE_STEP) for side in size
+        )
+        return width, height
+
+    def _prepare(self, width: int, height: int) -> None:
+        """Make the buffers, if they have another size."""
+        if self._canvas.shape[:2] != (height, width):
+            self._canvas = np.full((height, width, 3), PAD_VALUE, np.uint8)
+            self._blob = np.empty((1, 3, height, width), np.float32)
 
 
 def _find_outputs(session: Session) -> _Rows:

@@ -98,6 +98,12 @@ class Session:
         spec = self.inputs[0]
         return len(spec.shape) == 4 and spec.shape[1] == 3 and spec.dtype == "tensor(float)"
 
+    @property
+    def any_size(self) -> bool:
+        """Images of any height and width will do, and none has been prepared."""
+        free = all(not isinstance(axis, int) for axis in self.inputs[0].shape[2:])
+        return free and self.provider == PROVIDERS["cpu"]
+
     @cached_property
     def precision(self) -> str:
         """What most of the weights are stored in: "fp32", "fp16", "int8", or "none"."""

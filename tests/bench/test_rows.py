@@ -30,14 +30,15 @@ def test_each_row_differs_from_the_one_above_in_one_setting(precision: Precision
     for above, row in pairwise(rows):
         before, after = flat(above.options), flat(row.options)
         changed.append([name for name in before if before[name] != after[name]])
-    wanted = ["graph_optimisation", "pose_tracked", "pose_batch", "det_interval", "overlap"]
+    wanted = ["graph_optimisation", "fitted_input", "pose_tracked", "pose_batch"]
+    wanted += ["det_interval", "overlap"]
     assert changed == [[name] for name in wanted + ["precision"] * (precision == "auto")]
     assert len({row.key for row in rows}) == len(rows)
 
 
 def test_the_first_row_has_nothing_on_and_the_last_one_all() -> None:
     rows = cumulative_rows(replace(FULL, precision="auto"))
-    off = Tuning(graph_optimisation=False, pose_tracked=False, overlap=False)
+    off = Tuning(graph_optimisation=False, fitted_input=False, pose_tracked=False, overlap=False)
     assert rows[0].options == replace(FULL, det_interval=1, pose_batch=1, tuning=off)
     assert rows[-1].options == replace(FULL, precision="auto")
     assert cumulative_rows(FULL)[-1].options == FULL
@@ -46,7 +47,7 @@ def test_the_first_row_has_nothing_on_and_the_last_one_all() -> None:
 def test_no_row_for_what_is_not_used() -> None:
     plain = replace(FULL, det_interval=1, pose_batch=1)
     keys = [row.key for row in cumulative_rows(plain)]
-    assert keys == ["baseline", "graph", "tracked", "overlap"]
+    assert keys == ["baseline", "graph", "fitted", "tracked", "overlap"]
 
 
 def test_candidates_change_nothing_that_changes_results() -> None:

@@ -11,7 +11,7 @@ from hpe_volleyball.bench.result import BenchResult
 from tests.bench.sample import RESULT
 from tests.runs import Cli, Models, names
 
-ROWS = ["baseline", "graph", "tracked", "batch", "interval", "overlap", "pose_interval"]
+ROWS = ["baseline", "graph", "fitted", "tracked", "batch", "interval", "overlap", "pose_interval"]
 
 
 @pytest.fixture

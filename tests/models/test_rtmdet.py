@@ -1,14 +1,18 @@
 """RTMDet: equal to rtmlib on real pictures; thresholds, labels, sizes."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.rtmdet import RTMDet
-from hpe_volleyball.models.session import open_session
+from hpe_volleyball.models.session import Session, open_session
 from hpe_volleyball.records import Frame
+from hpe_volleyball.tracking.similarity import box_iou
 from tests import graphs
 from tests.frames import blank, clip_frames
 
@@ -16,13 +20,15 @@ from tests.frames import blank, clip_frames
 # moves boxes by up to 2 px. These sizes scale to 640 without a rest, so both must agree.
 WHOLE_SCALE = {"balance-3people-60fps.mp4": (1080, 1920), "one-by-one-10fps.mp4": (768, 432)}
 
+SIZES = {**WHOLE_SCALE, "walk-2people-30fps.mp4": (1768, 994)}
+
 
 @pytest.mark.shared
 @pytest.mark.parametrize("clip", WHOLE_SCALE)
 def test_boxes_are_those_of_rtmlib(shared: Path, real_detector: Path, clip: str) -> None:
     from rtmlib import RTMDet as Reference
 
-    ours = RTMDet(open_session(real_detector, "cpu"), size=640)
+    ours = RTMDet(open_session(real_detector, "cpu"), size=640, fitted=False)
     reference = Reference(str(real_detector), (640, 640), score_thr=0.3)
     people = 0
     for image in clip_frames(shared / "clips" / clip, every=25, size=WHOLE_SCALE[clip]):
@@ -31,6 +37,65 @@ def test_boxes_are_those_of_rtmlib(shared: Path, real_detector: Path, clip: str)
         np.testing.assert_allclose(found.boxes[found.scores > 0.3], expected, atol=1)
         people += len(expected)
     assert people >= 10
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("clip", SIZES)
+def test_an_input_of_the_pictures_shape_sees_the_same_people(
+    shared: Path, real_detector: Path, clip: str
+) -> None:
+    session = open_session(real_detector, "cpu")
+    square, fitted = (RTMDet(session, size=640, fitted=fitted) for fitted in (False, True))
+    overlaps: list[float] = []
+    for image in clip_frames(shared / "clips" / clip, every=25, size=SIZES[clip]):
+        one, other = square.detect(Frame(0, 0, image)), fitted.detect(Frame(0, 0, image))
+        strong = one.scores > 0.4
+        overlaps += box_iou(one.boxes[strong], other.boxes).max(axis=1).tolist()
+        assert abs(int(strong.sum()) - int((other.scores > 0.4).sum())) <= 1
+    assert len(overlaps) >= 6
+    assert min(overlaps) > 0.8
+    assert np.mean(overlaps) > 0.98
+
+
+@pytest.mark.parametrize(
+    ("picture", "shape"),
+    [
+        ((1920, 1080), (384, 640)),
+        ((1080, 1920), (640, 384)),
+        ((768, 432), (384, 640)),
+        ((64, 64), (640, 640)),
+        ((2000, 3), (32, 640)),
+    ],
+)
+def test_the_input_has_the_shape_of_the_picture(
+    tmp_path: Path, picture: tuple[int, int], shape: tuple[int, int]
+) -> None:
+    session = open_session(graphs.detector(tmp_path / "det.onnx", [], []), "cpu")
+    for fitted, wanted in ((True, shape), (False, (640, 640))):
+        seen = ShapesOf(session)
+        RTMDet(session, fitted=fitted).detect(blank(*picture))
+        assert seen.shapes == [(1, 3, *wanted)]
+
+
+def test_a_model_of_a_fixed_size_keeps_it(tmp_path: Path) -> None:
+    path = graphs.detector(tmp_path / "det.onnx", [], [], image=(1, 3, 320, 416))
+    session = open_session(path, "cpu")
+    seen = ShapesOf(session)
+    RTMDet(session).detect(blank(1920, 1080))
+    assert seen.shapes == [(1, 3, 320, 416)]
+
+
+class ShapesOf:
+    """The shapes of the images that a session is run with."""
+
+    def __init__(self, session: Session) -> None:
+        self.shapes: list[tuple[int, ...]] = []
+        self._run = session.run
+        session.run = self._noted  # type: ignore[method-assign]
+
+    def _noted(self, feeds: Mapping[str, NDArray[np.float32]]) -> list[NDArray[Any]]:
+        self.shapes += [array.shape for array in feeds.values()]
+        return self._run(feeds)
 
 
 @pytest.mark.shared
