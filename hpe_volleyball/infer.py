@@ -205,10 +205,14 @@ def _finish(
 
 
 def _checked(frames: Iterable[Frame], check: Callable[[], None]) -> Iterator[Frame]:
-    """The frames, with a check before each: the results of a window are never torn apart."""
+    """The frames, with a check before each: the results of a window are never torn apart.
+
+    There is one more at the end: when that is read, the last frame may still wait for its turn.
+    """
     for frame in frames:
         check()
         yield frame
+    check()
 
 
 def _results(

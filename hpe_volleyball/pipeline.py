@@ -8,13 +8,17 @@ keyframe to the next, until it knows both ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
+from dataclasses import dataclass
+from threading import Lock
+from time import perf_counter
+from typing import Any, Protocol, runtime_checkable
 
 from hpe_volleyball.errors import SourceDamaged
 from hpe_volleyball.records import Detections, Floats, Frame, FrameResult, Poses
 from hpe_volleyball.skeleton import Skeleton
+from hpe_volleyball.threads import finished
 from hpe_volleyball.timing import StageClocks
 
 
@@ -36,6 +40,24 @@ class PoseEstimator(Protocol):
         """Poses of all boxes ([n, 4] for each frame), frame by frame, box by box."""
 
 
+class PendingPoses(Protocol):
+    """The poses of a frame that are being looked for: what is needed here of a Future."""
+
+    def result(self) -> Poses:
+        """Wait for them."""
+
+    def add_done_callback(self, call: Callable[[Any], None], /) -> None:
+        """Call this when they are found, in any thread."""
+
+
+@runtime_checkable
+class EarlyPoseEstimator(PoseEstimator, Protocol):
+    """A pose estimator that works while its caller goes on."""
+
+    def begin(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> Sequence[PendingPoses]:
+        """Begin with what `estimate` would do: for each frame, what will be its poses."""
+
+
 class Tracker(Protocol):
     """Gives people ids that last."""
 
@@ -48,6 +70,27 @@ class Tracker(Protocol):
 
     def finish(self, detector: Detector, poser: PoseEstimator) -> list[FrameResult]:
         """The results held back; no frame follows."""
+
+
+@runtime_checkable
+class ForeseeingTracker(Tracker, Protocol):
+    """A tracker that asks for poses of a frame while it works on the one before."""
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether it wants to; the frame behind is then read before results are given."""
+
+    def foresee(self, frame: Frame) -> None:
+        """Take the frame behind the one that `push` will be given."""
+
+
+def begin(
+    poser: PoseEstimator, frames: Sequence[Frame], boxes: Sequence[Floats]
+) -> Sequence[PendingPoses]:
+    """Begin to look for poses; an estimator that cannot do so beside its caller is waited for."""
+    if isinstance(poser, EarlyPoseEstimator):
+        return poser.begin(frames, boxes)
+    return [finished(poses) for poses in poser.estimate(frames, boxes)]
 
 
 def run_pipeline(
@@ -67,7 +110,8 @@ def run_pipeline(
         tracker: Keeps ids, and sets the boxes of all frames.
         poser: Runs on the tracked boxes of every frame.
         clocks: Times the stages "detect", "track" and "pose", each without the others.
-        beside: Run the detector beside the poses of its frame, in a thread of its own.
+        beside: Run the detector beside the poses of its frame, in a thread of its own. Poses run
+            beside the tracker if `poser` can and `tracker` looks ahead.
 
     Raises:
         HpeError: from a stage or from `frames`. Where the source breaks off (SourceDamaged), the
@@ -76,6 +120,11 @@ def run_pipeline(
     clocks = clocks or StageClocks()
     early = _EarlyDetector(detector, clocks) if beside else None
     timed = early or _TimedDetector(detector, clocks), _TimedPoser(poser, clocks)
+    foreseeing = tracker if isinstance(tracker, ForeseeingTracker) and tracker.looks_ahead else None
+    if foreseeing is not None:
+        frames = _announced(frames, foreseeing.foresee)
+        if beside:
+            clocks.mark_overlapping("pose")
     try:
         for frame in frames:
             if early is not None and tracker.detects_next:
@@ -89,6 +138,23 @@ def run_pipeline(
         yield from tracker.finish(*timed)
         raise
     yield from tracker.finish(*timed)
+
+
+def _announced(frames: Iterable[Frame], announce: Callable[[Frame], None]) -> Iterator[Frame]:
+    """The frames, each announced before the one in front of it is given."""
+    source = iter(frames)
+    frame, broken = next(source, None), None
+    while frame is not None:
+        try:
+            following = next(source, None)
+        except SourceDamaged as error:
+            following, broken = None, error
+        if following is not None:
+            announce(following)
+        yield frame
+        if broken is not None:
+            raise broken
+        frame = following
 
 
 class _TimedDetector:
@@ -130,11 +196,42 @@ class _TimedPoser:
     def __init__(self, poser: PoseEstimator, clocks: StageClocks) -> None:
         self._poser = poser
         self._clocks = clocks
+        self._ended = 0.0
+        self._ending = Lock()
 
     @property
     def skeleton(self) -> Skeleton:
         return self._poser.skeleton
 
     def estimate(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Poses]:
-        with self._clocks.time("pose"):
-            return self._poser.estimate(frames, boxes)
+        return [poses.result() for poses in self.begin(frames, boxes)]
+
+    def begin(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[PendingPoses]:
+        started = perf_counter()
+
+        def note(_: object) -> None:
+            with self._ending:
+                now = perf_counter()
+                self._clocks.add("pose", now - max(started, self._ended))
+                self._ended = now
+
+        with self._clocks.time(None):
+            pending = begin(self._poser, frames, boxes)
+        for poses in pending:
+            poses.add_done_callback(note)
+        return [_TimedPoses(poses, self._clocks) for poses in pending]
+
+
+@dataclass(frozen=True, slots=True)
+class _TimedPoses:
+    """Poses that are being looked for; the clocks take the wait for them out of other stages."""
+
+    poses: PendingPoses
+    clocks: StageClocks
+
+    def result(self) -> Poses:
+        with self.clocks.time(None):
+            return self.poses.result()
+
+    def add_done_callback(self, call: Callable[[Any], None], /) -> None:
+        self.poses.add_done_callback(call)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
-from threading import Condition, Thread, get_native_id
+from threading import Condition, Semaphore, Thread, get_native_id
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _NICENESS = 5
 """Of background threads: a third of the time of others that want the same core (sched(7))."""
@@ -128,6 +130,36 @@ def _give_way() -> None:
     if sys.platform == "linux":
         own = get_native_id()
         os.setpriority(os.PRIO_PROCESS, own, os.getpriority(os.PRIO_PROCESS, own) + _NICENESS)
+
+
+def finished(result: T) -> Future[T]:
+    """Something that needs no waiting for, where others do."""
+    future: Future[T] = Future()
+    future.set_result(result)
+    return future
+
+
+def joined(parts: Sequence[Future[T]], join: Callable[[list[T]], R]) -> Future[R]:
+    """What is made of the results of all parts, by the thread that ends the last one.
+
+    Whatever a part or `join` raises is raised by the whole.
+    """
+    if not parts:
+        return finished(join([]))
+    whole: Future[R] = Future()
+    others = Semaphore(len(parts) - 1)
+
+    def note(_: Future[T]) -> None:
+        if others.acquire(blocking=False):
+            return
+        try:
+            whole.set_result(join([part.result() for part in parts]))
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
+            whole.set_exception(error)
+
+    for part in parts:
+        part.add_done_callback(note)
+    return whole
 
 
 class Worker(Generic[T]):

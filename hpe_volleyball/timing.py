@@ -58,6 +58,10 @@ class StageClocks:
                 self._calls[stage].append(elapsed - self._inner.seconds)
             self._inner.seconds = outer + elapsed
 
+    def add(self, stage: str, seconds: float) -> None:
+        """Note one call of `stage` that was timed elsewhere."""
+        self._calls[stage].append(seconds)
+
     def mark_overlapping(self, *stages: str) -> None:
         """Say that these stages run in threads of their own."""
         self._overlapping.update(stages)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Barrier
 
 import numpy as np
@@ -141,12 +142,30 @@ def test_each_stage_has_its_own_time(*, beside: bool) -> None:
     assert (calls["detect"], calls["pose"]) == (10, 9)
 
 
-class Meeting:
-    """A detector and a poser, each of which waits until the other is at the same keyframe."""
-
-    skeleton = COCO17
+class EarlyPoser(Poser):
+    """Looks for poses in a thread of its own, and remembers in what order it was asked."""
 
     def __init__(self) -> None:
+        self.asked: list[tuple[int, ...]] = []
+        self._thread = ThreadPoolExecutor(1)
+
+    def estimate(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Poses]:
+        return [poses.result() for poses in self.begin(frames, boxes)]
+
+    def begin(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Future[Poses]]:
+        self.asked.append(tuple(frame.index for frame in frames))
+        return [self._thread.submit(self.look, *one) for one in zip(frames, boxes, strict=True)]
+
+    def look(self, frame: Frame, boxes: Floats) -> Poses:
+        [poses] = Poser().estimate([frame], [boxes])
+        return poses
+
+
+class Meeting(EarlyPoser):
+    """A detector and a poser, each of which waits until the other is at the same keyframe."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self.met = Barrier(2, timeout=10)
 
     def detect(self, frame: Frame) -> Detections:
@@ -154,16 +173,86 @@ class Meeting:
             self.met.wait()
         return Detections(np.array([[8, 8, 24, 24]], np.float32), np.ones(1, np.float32))
 
-    def estimate(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Poses]:
-        if frames[0].index and frames[0].index % 4 == 0:
+    def look(self, frame: Frame, boxes: Floats) -> Poses:
+        if frame.index and frame.index % 4 == 0:
             self.met.wait()
-        return Poser().estimate(frames, boxes)
+        return super().look(frame, boxes)
 
 
 def test_the_detector_runs_beside_the_poses_of_its_frame() -> None:
     meeting, tracker = Meeting(), PlayerTracker(rate=25, det_interval=4, start_score=0.3)
     results = run_pipeline(frames(9), detector=meeting, tracker=tracker, poser=meeting, beside=True)
     assert [r.frame.index for r in results if r.keyframe] == [0, 4, 8]
+
+
+class OnePerson:
+    """Sees somebody who stands still."""
+
+    def detect(self, _: Frame) -> Detections:
+        return Detections(np.array([[8, 8, 24, 24]], np.float32), np.ones(1, np.float32))
+
+
+@pytest.mark.parametrize("pose_interval", [1, 2])
+def test_poses_of_a_frame_begin_while_the_one_before_is_worked_on(pose_interval: int) -> None:
+    poser = EarlyPoser()
+    tracker = PlayerTracker(rate=25, det_interval=4, start_score=0.3, pose_interval=pose_interval)
+    results = list(
+        run_pipeline(frames(13), detector=OnePerson(), tracker=tracker, poser=poser, beside=True)
+    )
+    assert [len(r.tracks.ids) for r in results] == [1] * 13
+    # Somebody new is foreseen from the second frame on.
+    first = [(0,), (1,), (2, 3), (4,)] if pose_interval == 1 else [(0,), (2,), (4,), (6,)]
+    assert poser.asked[:4] == first
+    # Each frame is looked into once.
+    asked = [index for call in poser.asked for index in call]
+    assert asked == sorted(set(asked))
+
+
+def test_one_frame_is_read_ahead_where_poses_begin_early() -> None:
+    read: list[int] = []
+
+    def source() -> Iterator[Frame]:
+        for frame in frames(20):
+            read.append(frame.index)
+            yield frame
+
+    tracker = PlayerTracker(rate=25, det_interval=1, start_score=0.3)
+    results = run_pipeline(source(), detector=OnePerson(), tracker=tracker, poser=Poser())
+    assert next(results).frame.index == 0
+    assert read == [0, 1, 2]
+    live = PlayerTracker(rate=25, det_interval=1, start_score=0.3, lookahead=False)
+    read.clear()
+    next(run_pipeline(source(), detector=OnePerson(), tracker=live, poser=Poser()))
+    assert read == [0]
+
+
+def test_a_source_that_breaks_off_gives_all_before_to_a_tracker_that_looks_ahead() -> None:
+    tracker = PlayerTracker(rate=25, det_interval=4, start_score=0.3)
+    results = run_pipeline(
+        frames(7, torn=True), detector=OnePerson(), tracker=tracker, poser=Poser()
+    )
+    seen: list[int] = []
+    with pytest.raises(SourceDamaged, match="breaks off"):
+        seen.extend(result.frame.index for result in results)
+    assert seen == list(range(7))
+
+
+class FailingPoser(EarlyPoser):
+    """Fails at frame 4."""
+
+    def look(self, frame: Frame, boxes: Floats) -> Poses:
+        if frame.index == 4:
+            raise ModelError("the device is gone")
+        return super().look(frame, boxes)
+
+
+def test_poses_that_fail_ahead_end_the_run() -> None:
+    tracker = PlayerTracker(rate=25, det_interval=1, start_score=0.3)
+    results = run_pipeline(
+        frames(9), detector=OnePerson(), tracker=tracker, poser=FailingPoser(), beside=True
+    )
+    with pytest.raises(ModelError, match="the device is gone"):
+        list(results)
 
 
 class FailingDetector:

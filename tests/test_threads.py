@@ -5,12 +5,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from time import sleep
 
 import pytest
 
-from hpe_volleyball.threads import Worker, prefetch
+from hpe_volleyball.threads import Worker, finished, joined, prefetch
 
 WAIT_S = 10.0
 
@@ -224,3 +224,42 @@ def test_background_threads_and_those_they_start_give_way() -> None:
         worker.put(1)
     assert seen == [min(19, before + 5)] * 3
     assert niceness() == before
+
+
+def test_joined_waits_for_all_parts_and_keeps_their_order() -> None:
+    parts: list[Future[int]] = [Future() for _ in range(4)]
+    whole = joined(parts, list)
+    for number in (2, 0, 3):
+        parts[number].set_result(number)
+        assert not whole.done()
+    parts[1].set_result(1)
+    assert whole.result(timeout=WAIT_S) == [0, 1, 2, 3]
+
+
+def test_joined_parts_that_are_done_already() -> None:
+    assert joined([finished(1), finished(2)], sum).result(timeout=0) == 3
+    assert joined([], sum).result(timeout=0) == 0
+
+
+def test_joined_raises_what_a_part_or_the_join_raised() -> None:
+    bad: Future[int] = Future()
+    whole = joined([finished(1), bad], sum)
+    bad.set_exception(Boom())
+    with pytest.raises(Boom):
+        whole.result(timeout=WAIT_S)
+    with pytest.raises(ZeroDivisionError):
+        joined([finished(0)], lambda parts: 1 // parts[0]).result(timeout=WAIT_S)
+
+
+def test_joined_from_many_threads_is_joined_once() -> None:
+    made: list[int] = []
+
+    def join(found: list[int]) -> int:
+        made.append(sum(found))
+        return made[-1]
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(200):
+            parts = [pool.submit(int, number) for number in range(8)]
+            assert joined(parts, join).result(timeout=WAIT_S) == 28
+    assert made == [28] * 200

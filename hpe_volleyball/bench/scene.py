@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from hpe_volleyball.evaluation.metrics import People
 from hpe_volleyball.infer import Models, load_models
 from hpe_volleyball.media.video import probe
 from hpe_volleyball.options import InferOptions
-from hpe_volleyball.pipeline import Detector, PoseEstimator
+from hpe_volleyball.pipeline import Detector, PendingPoses, PoseEstimator, begin
 from hpe_volleyball.records import Detections, Floats, Frame, Poses
 from hpe_volleyball.skeleton import Skeleton
 from hpe_volleyball.synthetic import NoisyDetector, NoisyPose, Rally, RallyConfig, render_video
@@ -159,5 +159,23 @@ class _BlindPoser:
         return self._answers.skeleton
 
     def estimate(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Poses]:
-        self._net.estimate(frames, boxes)
-        return self._answers.estimate(frames, boxes)
+        return [poses.result() for poses in self.begin(frames, boxes)]
+
+    def begin(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[PendingPoses]:
+        net = begin(self._net, frames, boxes)
+        return [*map(_BlindPoses, net, self._answers.estimate(frames, boxes))]
+
+
+@dataclass(frozen=True, slots=True)
+class _BlindPoses:
+    """Known already, but given when those of a net would be."""
+
+    net: PendingPoses
+    answer: Poses
+
+    def result(self) -> Poses:
+        self.net.result()
+        return self.answer
+
+    def add_done_callback(self, call: Callable[[Any], None], /) -> None:
+        self.net.add_done_callback(call)

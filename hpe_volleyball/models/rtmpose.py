@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from math import ceil
 from queue import SimpleQueue
@@ -16,6 +16,7 @@ from hpe_volleyball.models.preprocess import crop, crop_regions, normalisation_t
 from hpe_volleyball.models.session import Session
 from hpe_volleyball.records import Floats, Frame, Image, Poses
 from hpe_volleyball.skeleton import BY_COUNT, Skeleton
+from hpe_volleyball.threads import finished, joined
 
 _RGB = (2, 1, 0)
 _FEW = 3
@@ -55,26 +56,41 @@ class RTMPose:
 
     def estimate(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Poses]:
         """Poses of all boxes ([n, 4] for each frame), frame by frame, box by box."""
+        return [poses.result() for poses in self.begin(frames, boxes)]
+
+    def begin(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Future[Poses]]:
+        """Begin with what `estimate` does, frame by frame; several workers do it beside the caller.
+
+        One worker does it at once, all frames together in as few calls as their crops need.
+        """
+        if self._pool is None:
+            return [finished(poses) for poses in self._together(frames, boxes)]
+        pool, begun = self._pool, []
+        for frame, people in zip(frames, boxes, strict=True):
+            regions = crop_regions(people, self.input_width, self.input_height)
+            parts = [
+                pool.submit(self._poses, [frame.image] * (part.stop - part.start), regions[part])
+                for part in self._parts(len(people))
+            ]
+            begun.append(joined(parts, self._joined))
+        return begun
+
+    def _together(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Poses]:
+        """Poses of all boxes, frame by frame."""
         images = [frame.image for frame, people in zip(frames, boxes, strict=True) for _ in people]
-        regions = crop_regions(
-            np.concatenate([*boxes, np.zeros((0, 4), np.float32)]),
-            self.input_width,
-            self.input_height,
-        )
-        keypoints = np.zeros((len(images), len(self.skeleton.names), 2), np.float32)
-        scores = np.zeros(keypoints.shape[:2], np.float32)
+        people = np.concatenate([*boxes, np.zeros((0, 4), np.float32)])
+        regions = crop_regions(people, self.input_width, self.input_height)
+        parts = [self._poses(images[part], regions[part]) for part in self._parts(len(images))]
+        found = self._joined(parts)
+        offsets = np.cumsum([0, *map(len, boxes)])
+        return [Poses(found.keypoints[a:b], found.scores[a:b]) for a, b in pairwise(offsets)]
 
-        def fill(part: slice) -> None:
-            keypoints[part], scores[part] = self._poses(images[part], regions[part])
-
-        parts = self._parts(len(images))
-        if self._pool is None or len(parts) == 1:
-            for part in parts:
-                fill(part)
-        else:
-            list(self._pool.map(fill, parts))
-        offsets = np.cumsum([0, *(len(people) for people in boxes)])
-        return [Poses(keypoints[a:b], scores[a:b]) for a, b in pairwise(offsets)]
+    def _joined(self, parts: Sequence[tuple[NDArray[np.float64], Floats]]) -> Poses:
+        """Poses of some parts, crop by crop."""
+        joints = len(self.skeleton.names)
+        keypoints = [np.zeros((0, joints, 2)), *(keypoints for keypoints, _ in parts)]
+        scores = [np.zeros((0, joints), np.float32), *(scores for _, scores in parts)]
+        return Poses(np.concatenate(keypoints).astype(np.float32), np.concatenate(scores))
 
     def _parts(self, count: int) -> list[slice]:
         """How crops are shared out among calls; side by side, to each worker as many calls."""

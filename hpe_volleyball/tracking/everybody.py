@@ -26,6 +26,11 @@ SAME_POSE = 0.6
 """OKS from which two tracks have got hold of one person."""
 
 
+def expected_boxes(places: Sequence[Place], time_s: float) -> Array:
+    """Where everybody is expected after this time, float64 [n, 4]."""
+    return np.array([place.box_after(time_s) for place in places]).reshape(-1, 4)
+
+
 def carry_by_pose(
     tracks: Sequence[Track],
     before: Sequence[Place],
@@ -42,7 +47,7 @@ def carry_by_pose(
         poser: Finds the poses.
         step_s: Time between the two frames in seconds.
     """
-    boxes = np.array([place.box_after(step_s) for place in before]).reshape(-1, 4)
+    boxes = expected_boxes(before, step_s)
     keypoints, scores = find_poses(poser, frame, boxes)
     after = [
         follow(place, track.anchor, keypoints[i], scores[i], step_s)

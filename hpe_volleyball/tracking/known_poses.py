@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_volleyball.pipeline import PoseEstimator
+from hpe_volleyball.pipeline import PendingPoses, PoseEstimator, begin
 from hpe_volleyball.records import Floats, Frame, Poses
 from hpe_volleyball.skeleton import Skeleton
 from hpe_volleyball.tracking.similarity import box_iou
@@ -22,15 +21,16 @@ class KnownPoses:
     """Where the pose model has looked, frame by frame, and what it found there.
 
     A person is looked at where the pose before led, where a detection lies, and once more where a
-    window is gone through again; mostly that is one crop.
+    window is gone through again; mostly that is one crop. While a frame is worked on, the next one
+    is already looked into, where people are expected.
     """
 
     def __init__(self) -> None:
         self._looks: dict[int, _Looks] = {}
 
-    def before(self, poser: PoseEstimator) -> PoseEstimator:
+    def before(self, poser: PoseEstimator) -> KnowingEstimator:
         """An estimator that asks `poser` only where it has not looked yet."""
-        return _Remembering(poser, self._looks)
+        return KnowingEstimator(poser, self._looks)
 
     def forget(self, frames: Iterable[Frame]) -> None:
         """Nobody asks for these frames any more."""
@@ -38,16 +38,18 @@ class KnownPoses:
             self._looks.pop(frame.index, None)
 
 
-@dataclass(slots=True)
 class _Looks:
-    """What is known of one frame."""
+    """What is known of one frame, and what will be.
 
-    boxes: Floats
-    """float32 [n, 4], those looked into."""
-    keypoints: Floats
-    """float32 [n, K, 2]."""
-    scores: Floats
-    """float32 [n, K]."""
+    Attributes:
+        boxes: float32 [n, 4], those looked into or being looked into.
+    """
+
+    def __init__(self, joints: int) -> None:
+        self.boxes: Floats = np.zeros((0, 4), np.float32)
+        self._keypoints: Floats = np.zeros((0, joints, 2), np.float32)
+        self._scores: Floats = np.zeros((0, joints), np.float32)
+        self._pending: list[PendingPoses] = []
 
     def find(self, boxes: Floats) -> NDArray[np.intp]:
         """The row of each box [m, 4], or for a new one the row that it has once it is added."""
@@ -58,14 +60,21 @@ class _Looks:
         )
         return rows
 
-    def add(self, boxes: Floats, poses: Poses) -> None:
-        """These boxes were looked into."""
+    def add(self, boxes: Floats, poses: PendingPoses) -> None:
+        """These boxes are being looked into."""
         self.boxes = np.concatenate([self.boxes, boxes])
-        self.keypoints = np.concatenate([self.keypoints, poses.keypoints])
-        self.scores = np.concatenate([self.scores, poses.scores])
+        self._pending.append(poses)
+
+    def poses(self, rows: NDArray[np.intp]) -> Poses:
+        """The poses of some rows, when all that was begun is there."""
+        for poses in [pending.result() for pending in self._pending]:
+            self._keypoints = np.concatenate([self._keypoints, poses.keypoints])
+            self._scores = np.concatenate([self._scores, poses.scores])
+        self._pending.clear()
+        return Poses(self._keypoints[rows], self._scores[rows])
 
 
-class _Remembering:
+class KnowingEstimator:
     """Asks the pose model, in one call, for what is not known."""
 
     def __init__(self, poser: PoseEstimator, looks: dict[int, _Looks]) -> None:
@@ -74,28 +83,32 @@ class _Remembering:
 
     @property
     def skeleton(self) -> Skeleton:
+        """Of the pose model."""
         return self._poser.skeleton
 
     def estimate(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Poses]:
-        looks = [self._looks.setdefault(frame.index, self._nothing()) for frame in frames]
+        """Poses of all boxes ([n, 4] for each frame), frame by frame, box by box."""
+        rows = self._begin(frames, boxes)
+        return [
+            self._looks[frame.index].poses(row) for frame, row in zip(frames, rows, strict=True)
+        ]
+
+    def expect(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> None:
+        """Begin with what `estimate` will soon be asked for."""
+        self._begin(frames, boxes)
+
+    def _begin(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[NDArray[np.intp]]:
+        """Have the pose model look where it has not; the row of each box among those known."""
+        joints = len(self.skeleton.names)
+        looks = [self._looks.setdefault(frame.index, _Looks(joints)) for frame in frames]
         rows = [known.find(here) for known, here in zip(looks, boxes, strict=True)]
         new = [
             here[row >= len(known.boxes)]
             for known, here, row in zip(looks, boxes, rows, strict=True)
         ]
-        if any(map(len, new)):
-            found = self._poser.estimate(frames, new)
-            for known, here, poses in zip(looks, new, found, strict=True):
-                known.add(here, poses)
-        return [
-            Poses(known.keypoints[row], known.scores[row])
-            for known, row in zip(looks, rows, strict=True)
-        ]
-
-    def _nothing(self) -> _Looks:
-        joints = len(self.skeleton.names)
-        return _Looks(
-            np.zeros((0, 4), np.float32),
-            np.zeros((0, joints, 2), np.float32),
-            np.zeros((0, joints), np.float32),
-        )
+        asked = [k for k, here in enumerate(new) if len(here)]
+        if asked:
+            found = begin(self._poser, [frames[k] for k in asked], [new[k] for k in asked])
+            for k, poses in zip(asked, found, strict=True):
+                looks[k].add(new[k], poses)
+        return rows

@@ -25,7 +25,9 @@ class Steps:
         self._last_s: float | None = None
 
     def add(self, frame: Frame) -> None:
-        """The next frame."""
+        """The next frame; a frame that is known already changes nothing."""
+        if frame.index in self._before_s:
+            return
         step_s = self._usual_s if self._last_s is None else frame.time_s - self._last_s
         held = np.clip(step_s, _SHORTEST * self._usual_s, _LONGEST_S)
         self._before_s[frame.index] = float(held)

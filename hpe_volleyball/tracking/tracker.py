@@ -29,8 +29,10 @@ from hpe_volleyball.tracking.everybody import (
     carry_blind,
     carry_by_pose,
     carry_unlooked,
+    expected_boxes,
 )
-from hpe_volleyball.tracking.known_poses import KnownPoses
+from hpe_volleyball.tracking.foresight import Foresight
+from hpe_volleyball.tracking.known_poses import KnowingEstimator, KnownPoses
 from hpe_volleyball.tracking.similarity import box_iou
 from hpe_volleyball.tracking.steps import Steps
 from hpe_volleyball.tracking.tracing import early_likeness
@@ -105,6 +107,8 @@ class PlayerTracker:
         """Frames that wait for the window behind them."""
         self._keyframes: set[int] = set()
         self._known = KnownPoses()
+        self._foresight = Foresight()
+        self._following: Frame | None = None
         self._started = False
         self._doubt: str | None = None
         """What the last keyframe left open."""
@@ -112,31 +116,43 @@ class PlayerTracker:
         """Extra detections that may be made now."""
 
     @property
+    def looks_ahead(self) -> bool:
+        """Whether `push` begins with the poses of the frame behind, if it is told of it."""
+        return self._lookahead and self._pose_tracked
+
+    @property
     def detects_next(self) -> bool:
         """The next frame is a keyframe, whatever is in doubt."""
         return not self._started or len(self._window) + 1 >= self._interval
 
+    def foresee(self, frame: Frame) -> None:
+        """Take the frame behind the one that `push` will be given."""
+        self._following = frame
+
     def push(self, frame: Frame, detector: Detector, poser: PoseEstimator) -> list[FrameResult]:
         """Take the next frame; the results that are settled now, in order of time."""
         due = self.detects_next
-        poser = self._known.before(poser)
+        known = self._known.before(poser)
         self._credit = min(_EXTRA_SAVED, self._credit + _EXTRA_SHARE)
         before = self._path[-1] if self._path else [track.place for track in self._tracks]
         self._window.append(frame)
         self._steps.add(frame)
+        if self._following is not None:
+            self._look_ahead(before, frame, self._following, known)
+            self._following = None
         self._path.append(
-            self._carry(frame, before, poser, left=self._interval - len(self._window))
+            self._carry(frame, before, known, left=self._interval - len(self._window))
         )
         if self._lookahead:
-            return self._hold(detector, poser) if due else []
+            return self._hold(detector, known) if due else []
         if due:
-            self._close_window(detector, poser, KEYFRAME)
+            self._close_window(detector, known, KEYFRAME)
         elif self._doubt is not None and self._take_credit():
-            self._close_window(detector, poser, self._doubt)
+            self._close_window(detector, known, self._doubt)
         else:
             for track, place in zip(self._tracks, self._path[-1], strict=True):
                 track.carried(frame, place)
-        return self._take([frame], poser)
+        return self._take([frame], known)
 
     def finish(self, detector: Detector, poser: PoseEstimator) -> list[FrameResult]:
         """The results held back; the last frame of the video becomes a keyframe."""
@@ -160,9 +176,35 @@ class PlayerTracker:
         step_s = self._steps.before(frame)
         if not self._pose_tracked:
             return carry_blind(before, frame, step_s)
-        if left % self._pose_interval:
+        if not self._looked_at(left):
             return carry_unlooked(before, frame, step_s)
         return carry_by_pose(self._tracks, before, frame, poser, step_s)
+
+    def _look_ahead(
+        self, before: Sequence[Place], frame: Frame, following: Frame, poser: KnowingEstimator
+    ) -> None:
+        """Begin with the poses of this frame, and of the one behind it where that can be.
+
+        While everybody is carried to this frame, the pose model has the next one to work on.
+        """
+        self._steps.add(following)
+        step_s, next_s = self._steps.before(frame), self._steps.before(following)
+        now, later = expected_boxes(before, step_s), expected_boxes(before, step_s + next_s)
+        later_sure = later[self._foresight.sure(self._tracks, now, later)]
+        left = self._interval - len(self._window)
+        due = [
+            (each, boxes.astype(np.float32))
+            for each, boxes, left_then in (
+                (frame, now, left),
+                (following, later_sure, (left or self._interval) - 1),
+            )
+            if self._looked_at(left_then)
+        ]
+        poser.expect([each for each, _ in due], [boxes for _, boxes in due])
+
+    def _looked_at(self, left: int) -> bool:
+        """Poses are looked for in a frame that lies so many before the keyframe."""
+        return left % self._pose_interval == 0
 
     def _close_window(self, detector: Detector, poser: PoseEstimator, reason: str) -> None:
         """Detect in the window's last frame and settle the window, in two parts where in doubt."""

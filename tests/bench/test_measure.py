@@ -118,7 +118,7 @@ def test_rows_say_what_was_on(result: BenchResult) -> None:
     assert [key for key, overlaps in beside.items() if overlaps] == [
         *("overlap", "pose_interval", "no_batch", "few")
     ]
-    assert result.row("overlap").overlapping == ["capture", "detect", "draw", "write"]
+    assert result.row("overlap").overlapping == ["capture", "detect", "pose", "draw", "write"]
     assert result.row("baseline").settings == {
         "det_interval": 1,
         "pose_interval": 1,

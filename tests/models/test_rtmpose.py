@@ -122,6 +122,22 @@ def test_calls_side_by_side_give_the_same_poses(real_pose: Path, batch: int) -> 
         np.testing.assert_allclose(found.scores, expected.scores, atol=1e-4)
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_poses_come_frame_by_frame_when_they_are_begun(real_pose: Path, workers: int) -> None:
+    rng = np.random.default_rng(3)
+    frames = [Frame(i, 0.0, rng.integers(0, 255, (360, 640, 3), np.uint8)) for i in range(3)]
+    people = np.array([[10, 10, 90, 200], [300, 50, 380, 300]], np.float32)
+    boxes = [people, people[:0], people[1:]]
+    poser = RTMPose(open_session(real_pose, "cpu", threads=1), workers=workers)
+    begun = poser.begin(frames, boxes)
+    # The last one can be waited for first.
+    found = [poses.result(timeout=60) for poses in reversed(begun)][::-1]
+    for poses, frame, here in zip(found, frames, boxes, strict=True):
+        [alone] = poser.estimate([frame], [here])
+        assert len(poses.keypoints) == len(here)
+        np.testing.assert_allclose(poses.keypoints, alone.keypoints, atol=1e-3)
+
+
 def test_calls_side_by_side_are_small_and_equal(real_pose: Path) -> None:
     poser = RTMPose(open_session(real_pose, "cpu", threads=1), workers=2)
     for count in range(30):
