@@ -74,9 +74,10 @@ class DetectorSubject:
     role: Role = "det"
 
     def inputs(self, session: Session) -> list[Floats]:
-        """What the detector is fed for the calibration pictures."""
+        """What the detector is fed for the calibration pictures, all of one shape."""
         recorder = _Recorder(session)
-        detect_all(RTMDet(recorder, size=self.size), self.samples.calibration)  # type: ignore[arg-type]
+        detector = RTMDet(recorder, size=self.size, fitted=False)  # type: ignore[arg-type]
+        detect_all(detector, self.samples.calibration)
         return recorder.fed
 
     def agreement(self, source: Session, result: Session, *, proof: bool) -> Agreement:
