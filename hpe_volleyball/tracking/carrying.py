@@ -119,7 +119,7 @@ def follow(
         return None
     steps = keypoints - place.joints
     torso = _TORSO[sure[_TORSO]]
-    shift = np.median(steps[torso] if len(torso) > 1 else steps[sure], axis=0)
+    shift = _median(steps[torso] if len(torso) > 1 else steps[sure])
     steady = sure & (np.abs(steps - shift).max(axis=1) < _LIMB_SHARE * length)
     ahead, gap_s = step_s * place.velocity, place.unlooked_s + step_s
     limit = (_JUMP_SHARE + _JUMP_SHARE_PER_S * gap_s) * length
@@ -199,6 +199,14 @@ def clipped(place: Place, width: int, height: int) -> Place:
 def surprise(before: Place, after: Place) -> float:
     """How much a pose changed a followed person's velocity, px per second."""
     return float(np.hypot(*(after.velocity - before.velocity)))
+
+
+def _median(vectors: Array) -> Array:
+    """The median of each column of float64 [n, 2]; numpy's own takes five times as long for few."""
+    ordered = np.sort(vectors, axis=0)
+    half = len(ordered) // 2
+    middle: Array = ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+    return middle
 
 
 def _gain(time_s: float) -> float:

@@ -28,7 +28,9 @@ SAME_POSE = 0.6
 
 def expected_boxes(places: Sequence[Place], time_s: float) -> Array:
     """Where everybody is expected after this time, float64 [n, 4]."""
-    return np.array([place.box_after(time_s) for place in places]).reshape(-1, 4)
+    boxes = np.array([place.box for place in places]).reshape(-1, 4)
+    velocities = np.array([place.velocity for place in places]).reshape(-1, 2)
+    return np.asarray(boxes + time_s * np.tile(velocities, 2))
 
 
 def carry_by_pose(

@@ -145,13 +145,13 @@ def log_odds(measured: Array, coefficients: Coefficients | None = None) -> Array
     Returns:
         float64 [n, m]; minus infinity for pairs that are not `comparable`.
     """
-    table = fitted() if coefficients is None else coefficients
+    weights = _fitted_weights() if coefficients is None else _weights(coefficients)
     odds = np.full(measured.shape[:2], -np.inf)
     near, kinds = comparable(measured), kind_of(measured)
     for number, kind in enumerate(KINDS):
         rows = near & (kinds == number)
-        weights = np.array([table[kind].get(term, 0.0) for term in terms_of(kind)])
-        odds[rows] = values_of(kind, measured[rows]) @ weights + table[kind][CONSTANT]
+        constant, of_terms = weights[kind]
+        odds[rows] = values_of(kind, measured[rows]) @ of_terms + constant
     return odds
 
 
@@ -161,6 +161,19 @@ def fitted() -> Coefficients:
     text = files(__package__).joinpath("odds.json").read_text(encoding="utf-8")
     coefficients: dict[str, dict[str, float]] = json.loads(text)["coefficients"]
     return coefficients
+
+
+@cache
+def _fitted_weights() -> dict[str, tuple[float, Array]]:
+    return _weights(fitted())
+
+
+def _weights(table: Coefficients) -> dict[str, tuple[float, Array]]:
+    """For each kind the constant, and the coefficients in the order of `terms_of`."""
+    return {
+        kind: (table[kind][CONSTANT], np.array([table[kind].get(t, 0.0) for t in terms_of(kind)]))
+        for kind in KINDS
+    }
 
 
 def _sides(boxes: Array) -> tuple[Array, Array]:
