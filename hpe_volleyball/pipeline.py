@@ -3,7 +3,8 @@
 The detector runs on *keyframes* only. The tracker leads: it asks for detections on keyframes and
 where it is in doubt, and for poses in every frame, since a person's own pose is what carries the
 box over the frames in between. With look-ahead it holds the frames of a *window*, from one
-keyframe to the next, until it knows both ends.
+keyframe to the next, until it knows both ends, and begins with the poses of the next frame while
+it works on this one.
 """
 
 from __future__ import annotations
@@ -217,8 +218,8 @@ class _TimedPoser:
 
         with self._clocks.time(None):
             pending = begin(self._poser, frames, boxes)
-        for poses in pending:
-            poses.add_done_callback(note)
+        for last in pending[-1:]:
+            last.add_done_callback(note)
         return [_TimedPoses(poses, self._clocks) for poses in pending]
 
 
