@@ -120,8 +120,9 @@ def test_int8_of_the_real_detector_ends_in_time_and_says_what_it_lost(
     )
     assert report.search.seconds < 40
     assert isinstance(report.agreement, BoxAgreement)
-    assert report.agreement.max_score_difference > 0.02
-    assert report.bytes_after < 0.45 * report.bytes_before
+    # How much stays in floating point is the search's to say: as much as a safe result needs.
+    assert 0 < report.agreement.max_score_difference < 0.1
+    assert report.bytes_after < 0.8 * report.bytes_before
 
 
 def detections(*rows: tuple[float, float, float, float, float]) -> Detections:
