@@ -139,27 +139,35 @@ def finished(result: T) -> Future[T]:
     return future
 
 
-def joined(parts: Sequence[Future[T]], join: Callable[[list[T]], R]) -> Future[R]:
-    """What is made of the results of all parts, by the thread that ends the last one.
+class Joined(Generic[T, R]):
+    """The results of several futures as one, made by whoever waits for it.
 
-    Whatever a part or `join` raises is raised by the whole.
+    Args:
+        parts: The futures.
+        join: Makes one of their results.
     """
-    if not parts:
-        return finished(join([]))
-    whole: Future[R] = Future()
-    others = Semaphore(len(parts) - 1)
 
-    def note(_: Future[T]) -> None:
-        if others.acquire(blocking=False):
+    def __init__(self, parts: Sequence[Future[T]], join: Callable[[list[T]], R]) -> None:
+        self._parts = parts
+        self._join = join
+
+    def result(self) -> R:
+        """Wait for all parts; whatever one of them raised is raised here."""
+        return self._join([part.result() for part in self._parts])
+
+    def add_done_callback(self, call: Callable[[object], None], /) -> None:
+        """Call this when all parts are done, in the thread that ends the last one, or at once."""
+        if not self._parts:
+            call(self)
             return
-        try:
-            whole.set_result(join([part.result() for part in parts]))
-        except BaseException as error:  # noqa: BLE001 - raised again by whoever waits
-            whole.set_exception(error)
+        others = Semaphore(len(self._parts) - 1)
 
-    for part in parts:
-        part.add_done_callback(note)
-    return whole
+        def note(_: Future[T]) -> None:
+            if not others.acquire(blocking=False):
+                call(self)
+
+        for part in self._parts:
+            part.add_done_callback(note)
 
 
 class Worker(Generic[T]):

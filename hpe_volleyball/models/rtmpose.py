@@ -16,7 +16,7 @@ from hpe_volleyball.models.preprocess import crop, crop_regions, normalisation_t
 from hpe_volleyball.models.session import Session
 from hpe_volleyball.records import Floats, Frame, Image, Poses
 from hpe_volleyball.skeleton import BY_COUNT, Skeleton
-from hpe_volleyball.threads import finished, joined
+from hpe_volleyball.threads import Joined, finished
 
 _RGB = (2, 1, 0)
 _FEW = 3
@@ -24,6 +24,9 @@ _FEW = 3
 call works on stays near to the processor."""
 # The values of mmpose's configs of RTMPose, in RGB; bytes are not scaled to 0..1.
 _NORMALISATION = normalisation_table((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+
+_Part = tuple[NDArray[np.float64], Floats]
+"""Keypoints [n, K, 2] and scores [n, K] of some crops."""
 
 
 class RTMPose:
@@ -58,21 +61,24 @@ class RTMPose:
         """Poses of all boxes ([n, 4] for each frame), frame by frame, box by box."""
         return [poses.result() for poses in self.begin(frames, boxes)]
 
-    def begin(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Future[Poses]]:
+    def begin(
+        self, frames: Sequence[Frame], boxes: Sequence[Floats]
+    ) -> list[Future[Poses] | Joined[_Part, Poses]]:
         """Begin with what `estimate` does, frame by frame; several workers do it beside the caller.
 
         One worker does it at once, all frames together in as few calls as their crops need.
         """
         if self._pool is None:
             return [finished(poses) for poses in self._together(frames, boxes)]
-        pool, begun = self._pool, []
+        pool = self._pool
+        begun: list[Future[Poses] | Joined[_Part, Poses]] = []
         for frame, people in zip(frames, boxes, strict=True):
             regions = crop_regions(people, self.input_width, self.input_height)
             parts = [
                 pool.submit(self._poses, [frame.image] * (part.stop - part.start), regions[part])
                 for part in self._parts(len(people))
             ]
-            begun.append(joined(parts, self._joined))
+            begun.append(Joined(parts, self._joined))
         return begun
 
     def _together(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Poses]:
@@ -85,7 +91,7 @@ class RTMPose:
         offsets = np.cumsum([0, *map(len, boxes)])
         return [Poses(found.keypoints[a:b], found.scores[a:b]) for a, b in pairwise(offsets)]
 
-    def _joined(self, parts: Sequence[tuple[NDArray[np.float64], Floats]]) -> Poses:
+    def _joined(self, parts: Sequence[_Part]) -> Poses:
         """Poses of some parts, crop by crop."""
         joints = len(self.skeleton.names)
         keypoints = [np.zeros((0, joints, 2)), *(keypoints for keypoints, _ in parts)]
@@ -100,9 +106,7 @@ class RTMPose:
         ends = [count * (i + 1) // parts for i in range(parts)]
         return [slice(start, end) for start, end in pairwise([0, *ends])]
 
-    def _poses(
-        self, images: Sequence[Image], regions: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], Floats]:
+    def _poses(self, images: Sequence[Image], regions: NDArray[np.float64]) -> _Part:
         """Keypoints in the source and scores of one batch."""
         blob = self._blobs.get()
         try:

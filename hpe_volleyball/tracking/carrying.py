@@ -96,6 +96,13 @@ class Carried:
     confirmed: bool
 
 
+def expected_boxes(places: Sequence[Place], time_s: float) -> Array:
+    """Where everybody is expected after this time, float64 [n, 4]."""
+    boxes = np.array([place.box for place in places]).reshape(-1, 4)
+    velocities = np.array([place.velocity for place in places]).reshape(-1, 2)
+    return np.asarray(boxes + time_s * np.tile(velocities, 2))
+
+
 def follow(
     place: Place, anchor: Anchor, keypoints: Array, scores: Array, step_s: float
 ) -> Place | None:

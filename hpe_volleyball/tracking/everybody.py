@@ -15,6 +15,7 @@ from hpe_volleyball.tracking.carrying import (
     Place,
     clipped,
     drift,
+    expected_boxes,
     follow,
     glide,
     surprise,
@@ -24,13 +25,6 @@ from hpe_volleyball.tracking.tracks import Track
 
 SAME_POSE = 0.6
 """OKS from which two tracks have got hold of one person."""
-
-
-def expected_boxes(places: Sequence[Place], time_s: float) -> Array:
-    """Where everybody is expected after this time, float64 [n, 4]."""
-    boxes = np.array([place.box for place in places]).reshape(-1, 4)
-    velocities = np.array([place.velocity for place in places]).reshape(-1, 2)
-    return np.asarray(boxes + time_s * np.tile(velocities, 2))
 
 
 def carry_by_pose(

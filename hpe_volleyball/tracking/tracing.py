@@ -9,7 +9,14 @@ import numpy as np
 from hpe_volleyball.pipeline import PoseEstimator
 from hpe_volleyball.records import Frame
 from hpe_volleyball.tracking.candidates import STRONG_SCORE, Candidates, find_poses
-from hpe_volleyball.tracking.carrying import Array, Carried, Place, detected_place, follow
+from hpe_volleyball.tracking.carrying import (
+    Array,
+    Carried,
+    Place,
+    detected_place,
+    expected_boxes,
+    follow,
+)
 from hpe_volleyball.tracking.odds import likeness, measure
 from hpe_volleyball.tracking.similarity import box_iou
 
@@ -69,7 +76,7 @@ def _follow_back(
     """Where these detections were in the first frame, without those lost on the way."""
     places = {j: detected_place(found.anchor(j), None) for j in rows}
     for frame, step_s in zip(reversed(frames), reversed(steps_s), strict=True):
-        boxes = np.array([place.box_after(step_s) for place in places.values()]).reshape(-1, 4)
+        boxes = expected_boxes([*places.values()], step_s)
         keypoints, scores = find_poses(poser, frame, boxes)
         earlier = {
             j: follow(place, found.anchor(j), keypoints[k], scores[k], step_s)

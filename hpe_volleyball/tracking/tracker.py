@@ -20,6 +20,7 @@ from hpe_volleyball.tracking.carrying import (
     clipped,
     detected_place,
     drift,
+    expected_boxes,
     follow,
 )
 from hpe_volleyball.tracking.doubt import LOST, find_doubt
@@ -29,7 +30,6 @@ from hpe_volleyball.tracking.everybody import (
     carry_blind,
     carry_by_pose,
     carry_unlooked,
-    expected_boxes,
 )
 from hpe_volleyball.tracking.foresight import Foresight
 from hpe_volleyball.tracking.known_poses import KnowingEstimator, KnownPoses
