@@ -56,7 +56,7 @@ def find_doubt(
 
 def _off_border(box: Array, frame: Frame) -> bool:
     """The whole box is away from the border of the picture."""
-    height, width = frame.image.shape[:2]
+    width, height = frame.size
     margin = _BORDER_SHARE * max(width, height)
     limits = np.array([width - margin, height - margin])
     return bool((box[:2] > margin).all() and (box[2:] < limits).all())

@@ -95,5 +95,5 @@ def _part_collapsed(
 
 
 def _within(places: Sequence[Place], frame: Frame) -> list[Place]:
-    height, width = frame.image.shape[:2]
+    width, height = frame.size
     return [clipped(place, width, height) for place in places]

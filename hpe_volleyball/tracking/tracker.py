@@ -357,8 +357,7 @@ class PlayerTracker:
             earlier = follow(place, track.anchor, keypoints[0], scores[0], step_s)
             if earlier is None:
                 return
-            height, width = frame.image.shape[:2]
-            earlier = clipped(earlier, width, height)
+            earlier = clipped(earlier, *frame.size)
             if not in_picture(earlier.box):
                 return
             rows = [t.rows[frame.index].box for t in self._tracks if frame.index in t.rows]
