@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
-"""uint8 [H, W, 3], BGR, rotation already applied."""
+"""uint8 [H, W, 3], BGR, rotation already applied; there may be gaps between rows."""
 
 Polygon = tuple[tuple[float, float], ...]
 """Corners x y in pixels of the source frame."""
@@ -57,9 +57,9 @@ class Frame:
     def let_go(self) -> None:
         """Say that the picture is not needed soon; it may then be kept in a smaller form."""
 
-    def copy_image(self, out: Image) -> None:
-        """Write the picture into `out`, of the same shape."""
-        np.copyto(out, self.image)
+    def new_image(self) -> Image:
+        """A picture of one's own, to draw on."""
+        return self.image.copy()
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,3 +71,9 @@ def test_records_cannot_be_changed() -> None:
     frame = Frame(0, 0.0, IMAGE)
     with pytest.raises(FrozenInstanceError):
         frame.index = 1  # type: ignore[misc]
+
+
+def test_a_new_image_is_a_copy() -> None:
+    frame = Frame(0, 0.0, np.zeros((4, 6, 3), np.uint8))
+    frame.new_image()[:] = 7
+    assert not frame.image.any()

@@ -7,12 +7,15 @@ from threading import Lock
 
 import cv2
 import numpy as np
+from av.filter import Graph
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
 
 from hpe_volleyball.pool import PicturePool
 from hpe_volleyball.records import Frame, Image
 
+_UNSPECIFIED = 2
+"""Code of ITU-T H.273."""
+_BGR = "bgr24"
 _TURNS = {
     90: cv2.ROTATE_90_COUNTERCLOCKWISE,
     180: cv2.ROTATE_180,
@@ -33,27 +36,59 @@ class Converter:
         self.size = (width, height)
         self._pool = PicturePool((height, width, 3))
         self._turn = _TURNS.get(rotation)
-        self._reformatter = VideoReformatter()
+        self._kind: tuple[int | str, ...] = ()
+        """Of the pictures that the graph was made for."""
+        self._graph = Graph()
         self._lock = Lock()
 
     def to_bgr(self, picture: VideoFrame) -> Image:
         """A new picture, uint8 [H, W, 3]."""
-        image = self._pool.take()
-        self.write_bgr(picture, image)
-        return image
-
-    def write_bgr(self, picture: VideoFrame, out: Image) -> None:
-        """Write the picture into `out`, uint8 [H, W, 3]."""
         with self._lock:
-            # One thread: swscale's threads only fight the decoder's.
-            bgr = self._reformatter.reformat(picture, format="bgr24", threads=1)
+            self._prepare(picture)
+            self._graph.push(picture)
+            bgr = self._graph.vpull()
         plane = bgr.planes[0]
         shape, strides = (bgr.height, bgr.width, 3), (plane.line_size, 3, 1)
         pixels = np.ndarray(shape, np.uint8, buffer=memoryview(plane), strides=strides)
-        if self._turn is None:
-            np.copyto(out, pixels)
-        else:
-            cv2.rotate(pixels, self._turn, dst=out)
+        if self._turn is not None:
+            upright = self._pool.take()
+            cv2.rotate(pixels, self._turn, dst=upright)
+            return upright
+        # Filters hand on what is BGR already: the decoded picture itself.
+        return pixels.copy() if picture.format.name == _BGR else pixels
+
+    def _prepare(self, picture: VideoFrame) -> None:
+        """Have a graph for pictures of this kind.
+
+        FFmpeg's filters use the memory of their pictures again, its reformatter does not: new
+        memory of 6 MB takes longer than to convert a picture.
+        """
+        # What the picture says of these is not used, but values that swscale does not know stop it.
+        picture.color_trc, picture.color_primaries = _UNSPECIFIED, _UNSPECIFIED
+        kind = (
+            picture.width,
+            picture.height,
+            picture.format.name,
+            int(picture.colorspace),
+            int(picture.color_range),
+        )
+        if kind == self._kind:
+            return
+        width, height, pixels, colorspace, color_range = kind
+        graph = Graph()
+        # One thread: swscale's threads only fight the decoder's.
+        graph.threads = 1
+        source = graph.add(
+            "buffer",
+            video_size=f"{width}x{height}",
+            pix_fmt=pixels,
+            colorspace=str(colorspace),
+            range=str(color_range),
+            time_base="1/1",
+        )
+        scale, bgr = graph.add("scale", flags="bilinear"), graph.add("format", _BGR)
+        graph.link_nodes(source, scale, bgr, graph.add("buffersink")).configure()
+        self._graph, self._kind = graph, kind
 
 
 class DecodedFrame(Frame):
@@ -92,13 +127,9 @@ class DecodedFrame(Frame):
         """Keep the decoded picture alone."""
         self._kept.bgr = None
 
-    def copy_image(self, out: Image) -> None:
-        """Write the picture into `out`, of the same shape."""
-        image = self._kept.bgr
-        if image is None:
-            self._kept.converter.write_bgr(self._kept.picture, out)
-        else:
-            np.copyto(out, image)
+    def new_image(self) -> Image:
+        """A picture of one's own; to convert it takes no longer than to copy it."""
+        return self._kept.converter.to_bgr(self._kept.picture)
 
 
 class _Kept:

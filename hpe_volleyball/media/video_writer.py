@@ -24,6 +24,7 @@ from hpe_volleyball.media.kept_pictures import KeptPictures
 from hpe_volleyball.media.video import VideoInfo
 from hpe_volleyball.options import Quality
 from hpe_volleyball.output.paths import cannot_write, finishing_path, partial_path, sync
+from hpe_volleyball.pool import PicturePool
 from hpe_volleyball.records import Image
 
 _KEYFRAME_S = 2
@@ -77,6 +78,8 @@ class VideoWriter(CompletedFile):
     ) -> None:
         self.encoder = pick_encoder(quality)
         self._size = size or (info.width, info.height)
+        even_width, even_height = (side + side % 2 for side in self._size)
+        self._planes = PicturePool((even_height * 3 // 2, even_width))
         self._path = path
         self._partial = partial_path(path)
         self._info = info
@@ -122,7 +125,7 @@ class VideoWriter(CompletedFile):
         if pts <= self._last_pts:
             raise ValueError(f"pts: expected more than {self._last_pts}, found {pts}")
         self._last_pts = pts
-        frame = VideoFrame.from_ndarray(_i420(image), format="yuv420p")
+        frame = _video_frame(self._i420(image))
         frame.pts, frame.time_base = pts - first, self._info.time_base
         frame.color_range, frame.colorspace = _LIMITED_RANGE, self._stream.codec_context.colorspace
         with self._reported():
@@ -131,6 +134,17 @@ class VideoWriter(CompletedFile):
             if monotonic() - self._synced_at >= _SYNC_S:
                 sync(self._partial)
                 self._synced_at = monotonic()
+
+    def _i420(self, image: Image) -> Image:
+        """Planes Y, U, V under each other, uint8 [1.5 H, W], both sizes made even."""
+        height, width = image.shape[:2]
+        if height % 2 or width % 2:
+            image = cv2.copyMakeBorder(
+                image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE
+            ).astype(np.uint8, copy=False)
+        planes = self._planes.take()
+        cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420, dst=planes)
+        return planes
 
     def close(self, *, complete: bool) -> Path:
         """End the file and say where it is; later calls only say so again.
@@ -231,14 +245,12 @@ class VideoWriter(CompletedFile):
             raise OutputError(cannot_write(self._path, error)) from error
 
 
-def _i420(image: Image) -> Image:
-    """Planes Y, U, V under each other, uint8 [1.5 H, W], both sizes made even."""
-    height, width = image.shape[:2]
-    if height % 2 or width % 2:
-        image = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE).astype(
-            np.uint8, copy=False
-        )
-    return cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420).astype(np.uint8, copy=False)
+def _video_frame(planes: Image) -> VideoFrame:
+    """The planes as a frame, which holds on to them as long as the encoder needs it."""
+    # PyAV rounds the height down to a multiple of 4; a copy can have any even one.
+    if len(planes) % 6:
+        return VideoFrame.from_ndarray(planes, format="yuv420p")
+    return VideoFrame.from_numpy_buffer(planes, format="yuv420p")
 
 
 def _remux(partial: Path, path: Path) -> None:

@@ -160,7 +160,7 @@ class OverlayPainter:
         self._min_score = max(min_score, np.finfo(np.float32).tiny)
         self._sure_score = sure_score
         self._keypoints = len(skeleton.names)
-        self._pool = PicturePool((self._size[1], self._size[0], 3))
+        self._smaller = PicturePool((self._size[1], self._size[0], 3))
         scale = sqrt(prod(self._size) / (1920 * 1080))
         self._outline = round(scale)  # none where it would hide what it surrounds
         self._gap = max(1, round(scale))
@@ -182,10 +182,10 @@ class OverlayPainter:
                 f"expected a frame of {expected} px with {self._keypoints} keypoints per person, "
                 f"found {width}x{height} px with {keypoints}"
             )
-        canvas = self._pool.take()
         if self._size == self._frame_size:
-            result.frame.copy_image(canvas)
+            canvas = result.frame.new_image()
         else:
+            canvas = self._smaller.take()
             cv2.resize(result.frame.image, self._size, dst=canvas, interpolation=cv2.INTER_AREA)
         self._draw_left_out(canvas, result.left_out)
         boxes = self._clipped(result.tracks.boxes)

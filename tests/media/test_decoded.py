@@ -39,11 +39,19 @@ def test_the_picture_is_the_same_after_it_was_let_go(pictures: list[VideoFrame])
     frames = [DecodedFrame(i, i / 25, i, picture, converter) for i, picture in enumerate(pictures)]
     for frame in frames:
         frame.let_go()
-    out = converter.to_bgr(pictures[0])
     for frame, picture in zip(frames, pictures, strict=True):
         np.testing.assert_array_equal(frame.image, bgr(picture))
-        frame.copy_image(out)
-        np.testing.assert_array_equal(out, bgr(picture))
+        np.testing.assert_array_equal(frame.new_image(), bgr(picture))
+
+
+@pytest.mark.parametrize("let_go", [False, True])
+def test_a_new_picture_may_be_drawn_on(let_go: bool, pictures: list[VideoFrame]) -> None:
+    frame = DecodedFrame(0, 0.0, 0, pictures[0], Converter(*SIZE))
+    if let_go:
+        frame.let_go()
+    frame.new_image()[:] = 7
+    np.testing.assert_array_equal(frame.image, bgr(pictures[0]))
+    np.testing.assert_array_equal(frame.new_image(), bgr(pictures[0]))
 
 
 def test_what_somebody_holds_is_not_made_anew(pictures: list[VideoFrame]) -> None:
@@ -79,6 +87,52 @@ def test_rows_with_gaps_between_them_are_read_right(tmp_path: Path) -> None:
         picture = next(container.decode(video=0))
     frame = DecodedFrame(0, 0.0, 0, picture, Converter(70, 46))
     np.testing.assert_array_equal(frame.image, bgr(picture))
+
+
+def noise(width: int, height: int, pixels: str) -> VideoFrame:
+    """A picture of smooth noise with planes of these pixels."""
+    small = np.random.default_rng(width).integers(0, 256, (6, 8, 3), np.uint8)
+    image = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+    return VideoFrame.from_ndarray(image.astype(np.uint8, copy=False), "bgr24").reformat(
+        format=pixels
+    )
+
+
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuvj420p", "yuv422p", "yuv420p10le", "nv12"])
+@pytest.mark.parametrize("colorspace", [0, 1, 2, 5, 6, 9])
+@pytest.mark.parametrize("color_range", [0, 1, 2])
+def test_colours_are_those_of_the_reformatter(
+    pixels: str, colorspace: int, color_range: int
+) -> None:
+    if colorspace == 0:  # RGB, which these planes are not
+        pixels = "gbrp"
+    picture = noise(70, 46, pixels)
+    picture.colorspace, picture.color_range = colorspace, color_range
+    expected = bgr(picture)
+    np.testing.assert_array_equal(Converter(70, 46).to_bgr(picture), expected)
+
+
+def test_pictures_of_another_kind_may_follow() -> None:
+    converter = Converter(70, 46)
+    for pixels, colorspace in (("yuv420p", 6), ("yuv420p", 1), ("yuv420p10le", 1), ("yuv420p", 6)):
+        picture = noise(70, 46, pixels)
+        picture.colorspace = colorspace
+        expected = bgr(picture)
+        np.testing.assert_array_equal(converter.to_bgr(picture), expected)
+
+
+def test_pictures_that_are_bgr_already_are_copied() -> None:
+    picture = noise(64, 46, "bgr24")
+    expected = bgr(picture)
+    Converter(64, 46).to_bgr(picture)[:] = 7
+    np.testing.assert_array_equal(bgr(picture), expected)
+
+
+def test_colours_of_codes_that_nobody_knows_are_no_obstacle() -> None:
+    picture = noise(70, 46, "yuv420p")
+    expected = bgr(picture)
+    picture.color_trc, picture.color_primaries = 3, 3  # reserved in ITU-T H.273
+    np.testing.assert_array_equal(Converter(70, 46).to_bgr(picture), expected)
 
 
 def test_several_threads_may_ask(pictures: list[VideoFrame]) -> None:
