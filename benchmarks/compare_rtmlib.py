@@ -198,10 +198,10 @@ def main() -> None:
     field = contenders(options.interval, openvino=find_spec("openvino") is not None)
     content: dict[str, Any] = origin()
     content["rtmlib"] = version("rtmlib")
-    content["settings"] = {"frames": options.frames, "rounds": options.rounds}
+    content["settings"] = {"rounds": options.rounds}
     content["settings"] |= {"det_size": options.det_size, "device": options.device}
     content["clips"] = [_on_clip(video, field, options) for video in options.clips]
-    if options.rally:
+    if options.rally is not None:
         content["clips"].append(_on_rally(field, options))
     markdown = tables(content)
     write_results("compare_rtmlib", content, markdown, options.results)
@@ -227,8 +227,8 @@ def _on_rally(field: Sequence[Contender], options: argparse.Namespace) -> dict[s
         place = Path(folder)
         names = MODES["lightweight"]
         det, pose = (build_graph(name, place / f"{name}.random.onnx") for name in names)
-        scene = RallyScene(place, options.frames, stand_ins=False)
-        case = Case("rally, 12 players", scene.clip, det, pose, options.frames)
+        scene = RallyScene(place, options.rally, stand_ins=False)
+        case = Case("rally, 12 players", scene.clip, det, pose, options.rally)
         field = [contender for contender in field if contender.interval == options.interval]
         return {**_described(case), "runs": _rounds(case, field, options)}
 
@@ -246,9 +246,10 @@ def _rounds(
         places = {contender: Path(folder) / str(i) for i, contender in enumerate(field)}
         for contender, place in places.items():
             measure(contender, case, options, place, _WARM_UP)
+        frames = options.frames if case.rally is None else case.rally
         for number in range(options.rounds):
             for contender in field[:: -1 if number % 2 else 1]:
-                row = measure(contender, case, options, places[contender], options.frames)
+                row = measure(contender, case, options, places[contender], frames)
                 rows[contender.name].append(row)
     return rows
 
@@ -258,12 +259,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("clips", type=Path, nargs="*", metavar="CLIP")
     parser.add_argument("--det", type=Path, metavar="FILE", help="RTMDet model, for clips")
     parser.add_argument("--pose", type=Path, metavar="FILE", help="RTMPose model, for clips")
-    parser.add_argument("--rally", action="store_true", help="the rally too, at 1080p")
+    parser.add_argument("--rally", type=int, metavar="N", help="frames of the rally, at 1080p")
     parser.add_argument("--det-size", type=int, default=640, metavar="PIXELS")
     parser.add_argument("--interval", type=int, default=4, metavar="N")
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    parser.add_argument("--frames", type=int, default=100, metavar="N", help="of each run")
-    parser.add_argument("--rounds", type=int, default=3, metavar="N")
+    parser.add_argument("--frames", type=int, default=100, metavar="N", help="most of a clip")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N")
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
     options = parser.parse_args()
     if options.clips and None in {options.det, options.pose}:

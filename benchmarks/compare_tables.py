@@ -15,8 +15,7 @@ def tables(content: dict[str, Any]) -> str:
     settings = content["settings"]
     made = (
         f"{origin_line(content)} rtmlib {content['rtmlib']}, on {settings['device']}; median of "
-        f"{settings['rounds']} rounds of at most {settings['frames']} frames, ± half of their "
-        "range.\n"
+        f"{settings['rounds']} rounds, ± half of their range.\n"
     )
     parts = [
         "# This program and rtmlib\n",
@@ -26,13 +25,25 @@ def tables(content: dict[str, Any]) -> str:
     for clip in content["clips"]:
         parts += [
             f"## {clip['clip']}\n",
-            f"{clip['det']} at {settings['det_size']} px, {clip['pose']}. {_alike(clip)}\n",
+            f"{frames_of(clip)} frames. {_models(clip, settings)} {_alike(clip)}\n",
             table(*whole_rows(clip)),
             "rtmlib's wall time divided by this program's (in brackets: CPU time), median:\n",
             ratio_table(clip),
             stage_table(clip),
         ]
     return "\n".join(parts)
+
+
+def frames_of(clip: dict[str, Any]) -> int:
+    """How many frames every run had."""
+    counts = {run["frames"] for runs in clip["runs"].values() for run in runs}
+    if len(counts) != 1:
+        raise ValueError(f"{clip['clip']}: expected as many frames in every run, found {counts}")
+    return int(counts.pop())
+
+
+def _models(clip: dict[str, Any], settings: dict[str, Any]) -> str:
+    return f"{clip['det']} at {settings['det_size']} px, {clip['pose']}."
 
 
 def _alike(clip: dict[str, Any]) -> str:

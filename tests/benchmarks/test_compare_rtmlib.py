@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from children import Cost, run_child
 from compare_rtmlib import Case, box_agreement, command, contenders, run_row, same_boxes
-from compare_tables import ratio_table, tables, whole_rows
+from compare_tables import frames_of, ratio_table, tables, whole_rows
 from rtmlib_loop import Stopwatch
 
 from tests.runs import Models
@@ -135,9 +135,16 @@ def test_the_table_is_of_medians_and_ratios_by_round() -> None:
         "machine": {"processor": "Abacus", "cores": 2},
         "versions": {"python": "3.11"},
         "rtmlib": "0.0.16",
-        "settings": {"frames": 10, "rounds": 3, "det_size": 640, "device": "cpu"},
+        "settings": {"rounds": 3, "det_size": 640, "device": "cpu"},
         "clips": [clip],
     }
     text = tables(content)
     assert "| rtmlib, N = 4 | 0.0 | 0.0 | 0.0 | 100.0 | 0.0 | 0.0 |" in text
+    assert "10 frames. d at 640 px, p." in text
     assert "100.0% of 40 boxes are the same, mean IoU 0.9900" in text
+
+
+def test_runs_of_other_lengths_are_not_compared() -> None:
+    runs = {"ours": [{"frames": 10}, {"frames": 10}], "rtmlib": [{"frames": 9}]}
+    with pytest.raises(ValueError, match="walk: expected as many frames in every run"):
+        frames_of({"clip": "walk", "runs": runs})
