@@ -1,7 +1,7 @@
 """Measures what the README says of speed, and writes it there: tables and chart.
 
 bench on the synthetic rally, then with --clip, --det and --pose also on a real clip, then against
-rtmlib. About fifteen minutes on two cores with nothing else to do. --from-results only writes the
+rtmlib. About 25 minutes on two cores with nothing else to do. --from-results only writes the
 README again from the JSON files.
 """
 
