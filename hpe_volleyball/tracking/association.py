@@ -24,8 +24,6 @@ _LEAST_STRONG, _LEAST_WEAK = -3.0, 1.0
 ones, most of which are nobody."""
 _LEAST_ALIKE = 0.4
 """Least likeness of strong detections for people seen just now whom nothing else was found for."""
-_LOST_S = 0.25
-"""Without evidence for this long a person is lost."""
 _SAME_IOU, _SAME_POSE = 0.35, 0.85
 """Two boxes that overlap by this and show one pose are one person, detected twice."""
 _SAME_BOX_IOU = 0.5
@@ -100,7 +98,7 @@ def associate(
     strong = found.scores >= STRONG_SCORE
     confirmed = np.array([p.confirmed for p in people], np.bool_)
     blind = np.array([p.place.blind_s > 0 for p in people], np.bool_)
-    near_by = confirmed & np.array([p.place.blind_s < _LOST_S for p in people], np.bool_)
+    near_by = confirmed & np.array([not p.place.lost for p in people], np.bool_)
     twice = _repeats(found, inside)
     repeated: NDArray[np.bool_] = np.any(twice & ~_apart(odds, near_by), axis=1)
     pairs: dict[int, int] = {}

@@ -43,12 +43,12 @@ def carry_by_pose(
         poser: Finds the poses.
         step_s: Time between the two frames in seconds.
     """
-    boxes = expected_boxes(before, step_s)
+    looked = [i for i, place in enumerate(before) if not place.lost]
+    boxes = expected_boxes([before[i] for i in looked], step_s)
     keypoints, scores = find_poses(poser, frame, boxes)
-    after = [
-        follow(place, track.anchor, keypoints[i], scores[i], step_s)
-        for i, (place, track) in enumerate(zip(before, tracks, strict=True))
-    ]
+    after: list[Place | None] = [None] * len(before)
+    for k, i in enumerate(looked):
+        after[i] = follow(before[i], tracks[i].anchor, keypoints[k], scores[k], step_s)
     _part_collapsed(tracks, before, after)
     moved = [
         drift(old, step_s) if new is None else new for old, new in zip(before, after, strict=True)

@@ -189,8 +189,10 @@ class PlayerTracker:
         """
         self._steps.add(following)
         step_s, next_s = self._steps.before(frame), self._steps.before(following)
-        now, later = expected_boxes(before, step_s), expected_boxes(before, step_s + next_s)
-        later_sure = later[self._foresight.sure(self._tracks, now, later)]
+        places = [place for place in before if not place.lost]
+        tracks = [t for t, place in zip(self._tracks, before, strict=True) if not place.lost]
+        now, later = expected_boxes(places, step_s), expected_boxes(places, step_s + next_s)
+        later_sure = later[self._foresight.sure(tracks, now, later)]
         left = self._interval - len(self._window)
         due = [
             (each, boxes.astype(np.float32))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -59,6 +61,18 @@ def test_of_two_tracks_on_one_person_the_one_that_fits_less_goes_blind() -> None
     assert one.seen
     assert two.blind_s == pytest.approx(STEP_S)
     assert two.box[0] == pytest.approx(other.box[0] - 4)
+
+
+@pytest.mark.parametrize(("blind_s", "crops"), [(0.24, 2), (0.25, 1)])
+def test_somebody_lost_is_not_looked_for(blind_s: float, crops: int) -> None:
+    scene = Scene([WALKING, STANDING])
+    tracks = tracks_of(scene)
+    scene.posed.clear()
+    before = [replace(tracks[0].place, blind_s=blind_s), tracks[1].place]
+    first, second = carry_by_pose(tracks, before, frame(1), scene, STEP_S)
+    assert scene.posed == [[(1, crops)]]
+    assert first.blind_s == (0 if crops == 2 else pytest.approx(blind_s + STEP_S))
+    assert second.seen
 
 
 def test_without_poses_people_go_on_as_they_went() -> None:

@@ -154,6 +154,17 @@ def test_one_look_a_frame_is_enough_for_people_apart() -> None:
     assert set(asked.values()) == {3}
 
 
+def test_nobody_looks_ahead_for_somebody_lost() -> None:
+    gone = {(2, k) for k in range(6, 41)}
+    scene = Scene(TRIO, missed=gone, hidden=gone)
+    scene.run(41, 4)
+    asked: Counter[int] = Counter()
+    for call in scene.posed:
+        asked.update(dict(call))
+    assert all(asked[k] >= 3 for k in range(18))
+    assert all(asked[k] == 2 for k in range(21, 41))
+
+
 def test_the_detector_may_miss_somebody_for_a_while() -> None:
     """0.3 s and more without a detection, at 50 fps: the rows go on, in the right place."""
     path = walker(100, 3.0)
