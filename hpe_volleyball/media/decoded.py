@@ -13,8 +13,8 @@ from av.video.frame import VideoFrame
 from hpe_volleyball.pool import PicturePool
 from hpe_volleyball.records import Frame, Image
 
-_UNSPECIFIED = 2
-"""Code of ITU-T H.273."""
+_UNSPECIFIED, _MATRICES, _RANGES = 2, range(18), range(3)
+"""FFmpeg's codes of colours, most of them those of ITU-T H.273; files may hold any."""
 _BGR = "bgr24"
 _TURNS = {
     90: cv2.ROTATE_90_COUNTERCLOCKWISE,
@@ -63,8 +63,12 @@ class Converter:
         FFmpeg's filters use the memory of their pictures again, its reformatter does not: new
         memory of 6 MB takes longer than to convert a picture.
         """
-        # What the picture says of these is not used, but values that swscale does not know stop it.
+        # Codes that FFmpeg does not know stop its filters; of these two none is used.
         picture.color_trc, picture.color_primaries = _UNSPECIFIED, _UNSPECIFIED
+        if picture.colorspace not in _MATRICES:
+            picture.colorspace = _UNSPECIFIED
+        if picture.color_range not in _RANGES:
+            picture.color_range = 0
         kind = (
             picture.width,
             picture.height,

@@ -132,6 +132,7 @@ def test_colours_of_codes_that_nobody_knows_are_no_obstacle() -> None:
     picture = noise(70, 46, "yuv420p")
     expected = bgr(picture)
     picture.color_trc, picture.color_primaries = 3, 3  # reserved in ITU-T H.273
+    picture.colorspace, picture.color_range = 40, 3
     np.testing.assert_array_equal(Converter(70, 46).to_bgr(picture), expected)
 
 
