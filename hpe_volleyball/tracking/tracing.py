@@ -39,9 +39,9 @@ def early_likeness(
     may be theirs came from that says who it is. Only such detections are followed.
 
     Args:
-        start: Everybody in the first frame of the window.
+        start: Everybody in the first of these frames.
         end: The same people in the last one, the keyframe.
-        frames: Those of the window without the keyframe.
+        frames: Those of the window that are looked into for poses, without the keyframe.
         found: The detections of the keyframe.
         poser: Finds the poses by which detections are followed.
         steps_s: Time from each of them to the next, the keyframe behind the last, in seconds.

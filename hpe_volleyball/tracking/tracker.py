@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -254,11 +255,18 @@ class PlayerTracker:
         poser: PoseEstimator,
     ) -> Match:
         """Who the detections in the last of some frames are, everybody having come this path."""
-        start, end = (self._carried(path[k], frames[k]) for k in (0, -1))
+        end = self._carried(path[-1], frames[-1])
         if not self._pose_tracked:
             return self._associate(end, found, None)
-        steps_s = [self._steps.before(frame) for frame in frames[1:]]
-        early = early_likeness(start, end, frames[:-1], found, poser=poser, steps_s=steps_s)
+        every = self._pose_interval
+        looked = list(range((len(frames) - 1) % every, len(frames), every))
+        start = self._carried(path[looked[0]], frames[looked[0]])
+        steps_s = [
+            sum(self._steps.before(frame) for frame in frames[before + 1 : after + 1])
+            for before, after in pairwise(looked)
+        ]
+        back = [frames[k] for k in looked[:-1]]
+        early = early_likeness(start, end, back, found, poser=poser, steps_s=steps_s)
         return self._associate(end, found, early)
 
     def _associate(self, people: list[Carried], found: Candidates, early: Array | None) -> Match:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -48,6 +49,15 @@ def test_poses_are_looked_for_on_every_mth_frame(interval: int, every: int) -> N
     looked = [i for i, yes in enumerate(sparse.estimated()) if yes]
     assert looked == list(range(0, 41, every))
     assert sparse.crops <= full.crops / every * 1.3
+
+
+def test_detections_are_followed_back_through_those_frames_alone() -> None:
+    # Unseen at the keyframe 12, so that the detection there is followed back.
+    scene = Scene(PAIR, hidden={(0, 12)})
+    results = scene.run(13, 4, pose_interval=2)
+    assert [result.tracks.ids.tolist() for result in results] == [[1, 2]] * 13
+    looks = Counter(index for call in scene.posed for index, boxes in call if boxes)
+    assert set(looks) == set(range(0, 13, 2))
 
 
 @pytest.mark.parametrize("lookahead", [True, False])
