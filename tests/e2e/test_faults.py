@@ -72,9 +72,11 @@ def test_a_full_disk(clip: Path, constant_models: Models, small_disk: Path, tmp_
     assert done.returncode == 1
     assert_one_line(done.stderr, "match.poses.h5 cannot be written", "32 MiB of disk space left")
     assert "go on from there with --resume" in done.stderr
-    kept = ["match.overlay.mp4", "match.poses.partial.h5", "match.run.partial.json"]
-    assert names(small_disk) == [*kept, "other.bin"]
-    assert not read_results(small_disk / kept[1]).complete
+    overlay, *kept = names(small_disk)
+    # A fast run meets the full disk when its last rows are written, behind the video's end.
+    assert overlay in {"match.overlay.mp4", "match.overlay.partial.mp4"}
+    assert kept == ["match.poses.partial.h5", "match.run.partial.json", "other.bin"]
+    assert not read_results(small_disk / kept[0]).complete
     larger = shutil.copytree(small_disk, tmp_path / "larger")
     arguments = (clip, *constant_models.options, "--output-dir", larger)
     done = infer(START, *arguments, "--resume", "--quiet")
