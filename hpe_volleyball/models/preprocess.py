@@ -53,11 +53,13 @@ def letterbox(image: Image, canvas: Image) -> tuple[float, float]:
     return new_width / width, new_height / height
 
 
-def crop_regions(boxes: Floats, width: int, height: int) -> NDArray[np.float64]:
+def crop_regions(boxes: Floats, width: int, height: int) -> NDArray[np.int64]:
     """Where the crops of people lie in the picture, in the aspect ratio of a pose model's input.
 
     mmpose's rule (GetBBoxCenterScale, TopdownAffine without UDP): the box grows by `BOX_PADDING`
-    about its centre, then its shorter side grows until the aspect ratio fits.
+    about its centre, then its shorter side grows until the aspect ratio fits. Crops are of whole
+    pixels, which takes a third of the time; that moves them by half a pixel at most, less than
+    boxes are exact.
 
     Args:
         boxes: float32 [n, 4], x1 y1 x2 y2.
@@ -65,25 +67,47 @@ def crop_regions(boxes: Floats, width: int, height: int) -> NDArray[np.float64]:
         height: Of the model's input.
 
     Returns:
-        float64 [n, 3]: x and y of the top left corner, and source pixels per crop pixel.
+        int64 [n, 4]: x and y of the top left pixel, width and height; they may lie outside.
     """
     corners = boxes.astype(np.float64)
     size = (corners[:, 2:] - corners[:, :2]) * BOX_PADDING
-    step = np.maximum(size[:, 0] / width, size[:, 1] / height)
+    step = np.maximum(size[:, 0] / width, size[:, 1] / height)[:, None]
+    sides = np.maximum(1, np.rint(step * (width, height)))
     centre = (corners[:, :2] + corners[:, 2:]) / 2
-    corner = centre - step[:, None] * (width / 2, height / 2)
-    return np.concatenate([corner, step[:, None]], axis=1)
+    # Of the model's pixels the one in the middle is `centre` (mmpose), which is the middle of one
+    # of the picture's; `cv2.resize` fits the borders of pixels on each other.
+    corner = np.rint(centre - step / 2 * (width, height) + (1 - step) / 2)
+    return np.concatenate([corner, sides], axis=1).astype(np.int64)
 
 
-def crop(image: Image, region: NDArray[np.float64], width: int, height: int) -> Image:
-    """Cut one region of `crop_regions` out of an image; black where it lies outside."""
-    x, y, step = region
-    to_source = np.array([[step, 0, x], [0, step, y]])
-    return cv2.warpAffine(  # type: ignore[return-value]
-        image,
-        to_source,
-        (width, height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=0,
-    )
+def in_source(
+    located: NDArray[np.float64], regions: NDArray[np.int64], width: int, height: int
+) -> NDArray[np.float64]:
+    """Points of crops in the pixels of the picture.
+
+    Args:
+        located: float64 [n, K, 2], x y in the pixels of the model's input.
+        regions: int64 [n, 4], of `crop_regions`.
+        width: Of the model's input.
+        height: Of the model's input.
+    """
+    step = regions[:, None, 2:] / (width, height)
+    points: NDArray[np.float64] = regions[:, None, :2] + (step - 1) / 2 + step * located
+    return points
+
+
+def crop(image: Image, region: NDArray[np.int64], width: int, height: int) -> Image:
+    """Cut one region of `crop_regions` out of an image and scale it; black where it lies outside.
+
+    Returns:
+        uint8 [height, width, 3].
+    """
+    left, top, across, down = region.tolist()
+    right, bottom = left + across, top + down
+    inside = image[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+    if inside.shape[:2] != (down, across):
+        over_y, over_x = min(down, max(0, -top)), min(across, max(0, -left))
+        whole = np.zeros((down, across, 3), np.uint8)
+        whole[over_y : over_y + inside.shape[0], over_x : over_x + inside.shape[1]] = inside
+        inside = whole
+    return cv2.resize(inside, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]

@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_volleyball.errors import ModelError
-from hpe_volleyball.models.preprocess import crop, crop_regions, normalisation_table, normalise
+from hpe_volleyball.models.preprocess import (
+    crop,
+    crop_regions,
+    in_source,
+    normalisation_table,
+    normalise,
+)
 from hpe_volleyball.models.session import Session
 from hpe_volleyball.records import Floats, Frame, Image, Poses
 from hpe_volleyball.skeleton import BY_COUNT, Skeleton
@@ -106,7 +112,7 @@ class RTMPose:
         ends = [count * (i + 1) // parts for i in range(parts)]
         return [slice(start, end) for start, end in pairwise([0, *ends])]
 
-    def _poses(self, images: Sequence[Image], regions: NDArray[np.float64]) -> _Part:
+    def _poses(self, images: Sequence[Image], regions: NDArray[np.int64]) -> _Part:
         """Keypoints in the source and scores of one batch."""
         blob = self._blobs.get()
         try:
@@ -114,11 +120,11 @@ class RTMPose:
         finally:
             self._blobs.put(blob)
         located, scores = decode_simcc(simcc_x, simcc_y, self.input_width, self.input_height)
-        in_source = located * regions[:, None, 2:] + regions[:, None, :2]
-        return np.where(scores[:, :, None] > 0, in_source, 0), scores
+        points = in_source(located, regions, self.input_width, self.input_height)
+        return np.where(scores[:, :, None] > 0, points, 0), scores
 
     def _run(
-        self, images: Sequence[Image], regions: NDArray[np.float64], blob: Floats
+        self, images: Sequence[Image], regions: NDArray[np.int64], blob: Floats
     ) -> tuple[Floats, Floats]:
         """SimCC outputs of one batch, whose crops are put into `blob`."""
         for i, (image, region) in enumerate(zip(images, regions, strict=True)):

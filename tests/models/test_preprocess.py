@@ -6,10 +6,12 @@ from hpe_volleyball.models.preprocess import (
     PAD_VALUE,
     crop,
     crop_regions,
+    in_source,
     letterbox,
     normalisation_table,
     normalise,
 )
+from hpe_volleyball.records import Floats
 
 
 def test_normalise_is_the_formula_with_the_channels_in_order() -> None:
@@ -35,22 +37,50 @@ def test_letterbox_tells_the_rounded_scale() -> None:
     np.testing.assert_allclose(scales, (640 / 1768, 360 / 994))
 
 
-def test_crop_regions_keep_the_aspect_ratio_about_the_centre() -> None:
-    boxes = np.array([[100, 100, 200, 140], [100, 100, 110, 300]], np.float32)
-    wide, tall = crop_regions(boxes, 192, 256)
-    assert np.isclose(wide[2], 125 / 192)
-    np.testing.assert_allclose(wide[:2] + wide[2] * np.array([96, 128]), [150, 120])
-    assert np.isclose(tall[2], 250 / 256)
+def boxes_anywhere(count: int, width: int, height: int) -> Floats:
+    """Boxes of 20 to 200 px, partly beyond the picture's border."""
+    rng = np.random.default_rng(7)
+    centre, side = rng.uniform(0, (width, height), (count, 2)), rng.uniform(20, 200, (count, 2))
+    return np.concatenate([centre - side / 2, centre + side / 2], axis=1).astype(np.float32)
 
 
-def test_crop_puts_source_pixels_where_the_region_says() -> None:
-    image = np.zeros((60, 80, 3), np.uint8)
-    image[20, 30] = 255
-    cut = crop(image, np.array([25.0, 10.0, 0.5]), 24, 32)
-    assert cut[:, :, 0].argmax() == 20 * 24 + 10
+def test_crop_regions_are_those_of_mmpose_in_whole_pixels() -> None:
+    boxes = boxes_anywhere(200, 640, 480)
+    size = 1.25 * (boxes[:, 2:] - boxes[:, :2]).astype(np.float64)
+    step = np.maximum(size[:, 0] / 192, size[:, 1] / 256)[:, None, None]
+    points = np.array([[0, 0], [96, 128], [192, 0], [0, 256], [192, 256]], np.float64)
+    centre = (boxes[:, None, :2] + boxes[:, None, 2:]) / 2
+    exact = centre + step * (points - (96, 128))
+    found = in_source(np.tile(points, (200, 1, 1)), crop_regions(boxes, 192, 256), 192, 256)
+    off = np.abs(found - exact)
+    assert off[:, 1].max() <= 0.76  # half a pixel of the place, a quarter of the size
+    assert off.max() <= 1.01
+    assert off.mean() < 0.35
+
+
+def test_crops_show_what_lies_where_in_source_says() -> None:
+    ramp = np.zeros((200, 250, 3), np.uint8)
+    ramp[..., 0], ramp[..., 1] = np.arange(250)[None], np.arange(200)[:, None]
+    grid = np.stack(np.meshgrid(np.arange(24.0), np.arange(32.0)), axis=-1)
+    regions = crop_regions(boxes_anywhere(50, 250, 200), 24, 32)
+    for region, source in zip(
+        regions, in_source(np.tile(grid.reshape(-1, 2), (50, 1, 1)), regions, 24, 32), strict=True
+    ):
+        cut = crop(ramp, region, 24, 32).reshape(-1, 3)
+        inside = ((source >= 0) & (source <= (249, 199))).all(axis=1)
+        np.testing.assert_allclose(cut[inside, :2], source[inside], atol=1)
 
 
 def test_crop_is_black_outside_the_picture() -> None:
-    cut = crop(np.full((10, 10, 3), 200, np.uint8), np.array([-5.0, -5.0, 1.0]), 10, 10)
-    assert cut[2, 2].max() == 0
-    assert cut[7, 7].min() == 200
+    white = np.full((10, 10, 3), 200, np.uint8)
+    cut = crop(white, np.array([-5, -5, 10, 10]), 10, 10)
+    assert cut[:5].max() == cut[:, :5].max() == 0
+    assert cut[5:, 5:].min() == 200
+    for beyond in ([-20, 2, 10, 10], [12, 2, 10, 10], [2, -30, 10, 10], [2, 50, 10, 10]):
+        assert crop(white, np.array(beyond), 10, 10).max() == 0
+
+
+def test_a_crop_of_nothing_is_one_pixel() -> None:
+    [region] = crop_regions(np.array([[5, 5, 5, 5]], np.float32), 192, 256)
+    assert region[2:].tolist() == [1, 1]
+    assert crop(np.full((10, 10, 3), 9, np.uint8), region, 192, 256).min() == 9
