@@ -96,7 +96,7 @@ class Skeleton:
             return "left"
         return "right" if name.startswith("right_") else "middle"
 
-    def edge_side(self, edge: tuple[int, int]) -> Side:
+    def edge_side(self, edge: tuple[int, ...]) -> Side:
         """The side of a limb: that of its ends, "middle" where they disagree."""
         sides = {self.side(end) for end in edge} - {"middle"}
         return sides.pop() if len(sides) == 1 else "middle"

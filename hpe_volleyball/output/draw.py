@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from math import prod, sqrt
 from typing import Any
@@ -62,9 +63,10 @@ _DASHED_BOX = _dashed_unit_box()
 
 @dataclass(frozen=True, slots=True)
 class _Strokes:
-    """Limbs or joints that share a colour and a width; a joint is a limb from it to itself."""
+    """Limbs or joints that share a colour and a width."""
 
-    pairs: NDArray[np.intp]
+    ends: NDArray[np.intp]
+    """The two keypoints of each limb, or the one of each joint."""
     colour: Colour
     width: int
     fine: bool
@@ -142,7 +144,7 @@ class OverlayPainter:
             canvas = self._smaller.take()
             cv2.resize(result.frame.image, self._size, dst=canvas, interpolation=cv2.INTER_AREA)
         self._draw_left_out(canvas, result.left_out)
-        boxes = self._clipped(result.tracks.boxes)
+        boxes = self._clipped(result.tracks.boxes.reshape(-1, 2, 2))
         self._draw_boxes(canvas, result.tracks, boxes)
         self._draw_poses(canvas, result.poses)
         self._draw_labels(canvas, result.tracks, boxes)
@@ -150,25 +152,23 @@ class OverlayPainter:
         return canvas
 
     def _clipped(self, points: Floats) -> Floats:
-        """The frame's x y pairs in the picture, pulled to at most one frame outside of it."""
-        size = np.resize(np.array(self._size, np.float32), points.shape[-1])
-        zoom = np.resize(self._zoom, points.shape[-1])
-        return np.clip(points * zoom, -size, 2 * size)
+        """The frame's points in the picture, pulled to at most one frame outside of it."""
+        size = np.array(self._size, np.float32)
+        return np.clip(points * self._zoom, -size, 2 * size)
 
     def _draw_left_out(self, canvas: Image, boxes: Floats) -> None:
         """The court, and who is not on it: present, but out of the way."""
         if self._court is not None:
             cv2.polylines(canvas, [self._court], True, _GREY, self._gap, cv2.LINE_AA)
-        for box in self._clipped(boxes):
-            lines = np.rint(box[:2] + _SOLID_BOX * (box[2:] - box[:2])).astype(np.int32)
-            cv2.polylines(canvas, list(lines), False, _GREY, self._gap)
+        lines = _box_lines(self._clipped(boxes.reshape(-1, 2, 2)), _SOLID_BOX)
+        cv2.polylines(canvas, list(lines.reshape(-1, 2, 2)), False, _GREY, self._gap)
 
     def _draw_boxes(self, canvas: Image, tracks: Tracks, boxes: Floats) -> None:
-        for track_id, box, detected in zip(
-            tracks.ids.tolist(), boxes, tracks.detected.tolist(), strict=True
+        solid, dashed = _box_lines(boxes, _SOLID_BOX), _box_lines(boxes, _DASHED_BOX)
+        for i, (track_id, detected) in enumerate(
+            zip(tracks.ids.tolist(), tracks.detected.tolist(), strict=True)
         ):
-            unit = _SOLID_BOX if detected else _DASHED_BOX
-            lines = list(np.rint(box[:2] + unit * (box[2:] - box[:2])).astype(np.int32))
+            lines = list(solid[i] if detected else dashed[i])
             if self._outline:
                 width = self._box_width + 2 * self._outline
                 cv2.polylines(canvas, lines, False, _DARK, width)
@@ -178,24 +178,35 @@ class OverlayPainter:
         points = np.rint(self._clipped(poses.keypoints) * 2**_SHIFT).astype(np.int32)
         shown: list[tuple[_Strokes, NDArray[Any], NDArray[Any]]] = []
         for strokes in self._strokes:
-            scores = poses.scores[:, strokes.pairs].min(axis=-1)
+            scores = poses.scores[:, strokes.ends].min(axis=-1)
             visible = scores >= self._min_score
             if visible.any():
                 shown.append(
-                    (strokes, points[:, strokes.pairs][visible], scores[visible] < self._sure_score)
+                    (strokes, points[:, strokes.ends][visible], scores[visible] < self._sure_score)
                 )
         for strokes, lines, _ in shown:
             if self._outline and not strokes.fine:
-                _polylines(canvas, lines, _DARK, strokes.width + 2 * self._outline, cv2.LINE_AA)
+                self._draw_outline(canvas, lines, strokes.width)
         for strokes, lines, unsure in shown:
             blue, green, red = strokes.colour
             darker = (blue * 11 // 20, green * 11 // 20, red * 11 // 20)
             _polylines(canvas, lines[unsure], darker, strokes.width, strokes.line)
             _polylines(canvas, lines[~unsure], strokes.colour, strokes.width, strokes.line)
 
+    def _draw_outline(self, canvas: Image, lines: NDArray[np.int32], width: int) -> None:
+        """What will be seen of a dark line under each line of this width."""
+        if lines.shape[1] == 1:
+            _polylines(canvas, lines, _DARK, width + 2 * self._outline, cv2.LINE_AA)
+        else:
+            # Thin lines on both sides, which end under the joints: wide ones take three times as
+            # long, most of it for their round ends.
+            half_width = (width + 1) // 2  # as OpenCV draws lines of odd widths
+            sides = _beside(lines, half_width + np.arange(1, self._outline + 1))
+            _polylines(canvas, sides, _DARK, 1, cv2.LINE_AA)
+
     def _draw_labels(self, canvas: Image, tracks: Tracks, boxes: Floats) -> None:
         width, height = self._size
-        for track_id, score, (x1, y1, x2, y2) in zip(
+        for track_id, score, ((x1, y1), (x2, y2)) in zip(
             tracks.ids.tolist(), tracks.scores.tolist(), boxes.tolist(), strict=True
         ):
             if x2 < 0 or y2 < 0 or x1 >= width or y1 >= height:
@@ -208,7 +219,8 @@ class OverlayPainter:
             label_w, label_h = number_w + percent_w + 3 * gap, text_h + 2 * gap
             left = max(0, min(round(x1), width - label_w))
             top = max(0, round(y1) - label_h)
-            canvas[top : top + label_h, left : left + label_w] = colour
+            corner = (left + label_w - 1, top + label_h - 1)
+            cv2.rectangle(canvas, (left, top), corner, colour, cv2.FILLED)
             baseline = top + gap + text_h
             self._text(canvas, number, (left + gap, baseline), _DARK, 1.0)
             self._text(canvas, percent, (left + 2 * gap + number_w, baseline), _DARK, 0.7)
@@ -237,9 +249,7 @@ class OverlayPainter:
         return scale, max(1, round(2.6 * scale))
 
     def _text_size(self, text: str, size: float) -> tuple[int, int]:
-        scale, stroke = self._font(size)
-        (width, height), _ = cv2.getTextSize(text, _FONT, scale, stroke)
-        return width, height
+        return _size_of(text, *self._font(size))
 
     def _text(
         self, canvas: Image, text: str, origin: tuple[int, int], colour: Colour, size: float
@@ -250,28 +260,52 @@ class OverlayPainter:
 
 def _strokes(skeleton: Skeleton, limb_width: int) -> list[_Strokes]:
     """Limbs, then joints, grouped by side and fineness into one batch each."""
-    joints = tuple((k, k) for k in range(len(skeleton.names)))
+    joints = tuple((k,) for k in range(len(skeleton.names)))
     groups = []
     for (edges, factor), fine, side in product(
         ((skeleton.edges, 1), (joints, 2)), (False, True), SIDE_COLOURS
     ):
-        pairs = [
+        ends = [
             edge
             for edge in edges
             if skeleton.edge_side(edge) == side
             and any(_is_fine(skeleton.names[end]) for end in edge) == fine
         ]
-        if pairs:
+        if ends:
             width = factor * (max(1, limb_width // 2) if fine else limb_width)
             # Smoothing 68 small dots per face costs more than it shows.
             line = cv2.LINE_8 if fine and edges is joints else cv2.LINE_AA
-            groups.append(_Strokes(np.array(pairs), SIDE_COLOURS[side], width, fine, line))
+            groups.append(_Strokes(np.array(ends), SIDE_COLOURS[side], width, fine, line))
     return groups
+
+
+def _box_lines(boxes: Floats, unit: NDArray[np.float64]) -> NDArray[np.int32]:
+    """int32 [n, m, 2, 2]: the m lines of the unit box, for boxes [n, 2, 2] of two corners."""
+    corner, size = boxes[:, :1], boxes[:, 1:] - boxes[:, :1]
+    lines: NDArray[np.int32] = np.rint(corner[:, None] + unit * size[:, None]).astype(np.int32)
+    return lines
+
+
+def _beside(lines: NDArray[np.int32], offsets: NDArray[np.intp]) -> NDArray[np.int32]:
+    """Lines [n, 2, 2], given in 1/16 px, moved by `offsets` px to both sides."""
+    x, y = (lines[:, 1] - lines[:, 0]).T
+    across = np.stack([-y, x], axis=1) / np.maximum(np.hypot(x, y), 1)[:, None]
+    moves = np.concatenate([offsets, -offsets])[:, None, None] * 2**_SHIFT * across
+    moved: NDArray[np.int32] = np.rint(lines + moves[:, :, None]).astype(np.int32)
+    return moved.reshape(-1, 2, 2)
 
 
 def _polylines(
     canvas: Image, lines: NDArray[np.int32], colour: Colour, width: int, line: int
 ) -> None:
-    """Draw lines [n, 2, 2], given in 1/16 px, in one call."""
+    """Draw lines [n, 2, 2] or dots [n, 1, 2], given in 1/16 px, in one call."""
     if len(lines):
-        cv2.polylines(canvas, list(lines), False, colour, width, line, _SHIFT)
+        # A dot is a closed line: as an open one its round end would be drawn twice.
+        closed = lines.shape[1] == 1
+        cv2.polylines(canvas, list(lines), closed, colour, width, line, _SHIFT)
+
+
+@lru_cache(maxsize=1024)
+def _size_of(text: str, scale: float, stroke: int) -> tuple[int, int]:
+    (width, height), _ = cv2.getTextSize(text, _FONT, scale, stroke)
+    return width, height

@@ -169,6 +169,31 @@ def test_fingers_are_finer_than_arms() -> None:
     assert 0 < touched[780:820].sum() < touched[380:420].sum()
 
 
+@pytest.mark.parametrize("height", [720, 1080, 2160])
+@pytest.mark.parametrize("end", [(0.6, 0.5), (0.3, 0.9), (0.55, 0.7), (0.4, 0.3)])
+def test_outline_of_a_limb_looks_like_a_wider_dark_line(
+    height: int, end: tuple[float, float]
+) -> None:
+    width = height * 16 // 9
+    start, stop = (0.4 * width, 0.5 * height), (end[0] * width, end[1] * height)
+    joints = {LEFT_LEG[0]: (*start, 0.9), LEFT_LEG[1]: (*stop, 0.9)}
+    box = (0.2 * width, 0.2 * height, 0.8 * width, 0.95 * height)
+    picture = paint(result(width=width, height=height, boxes=[box], joints=joints))
+
+    plain = np.full_like(picture, GREY)
+    limb, outline = {720: (2, 1), 1080: (3, 1), 2160: (6, 2)}[height]
+    line = [np.rint(np.array([start, stop]) * 16).astype(np.int32)]
+    for colour, wide in (((20, 20, 20), limb + 2 * outline), (SIDE_COLOURS["left"], limb)):
+        cv2.polylines(plain, line, False, colour, wide, cv2.LINE_AA, 4)
+
+    between = np.array([start, stop]).mean(axis=0).astype(int)
+    around = tuple(slice(at - 40, at + 40) for at in reversed(between.tolist()))
+    off = np.abs(picture[around].astype(int) - plain[around]).max(axis=-1)
+    assert off.max() < 80  # half of the contrast between line and outline, and that at few places
+    drawn = (plain[around] != GREY).any(axis=-1)
+    assert off[drawn].mean() < 8
+
+
 def test_lines_and_text_grow_with_the_frame() -> None:
     def sizes(width: int, height: int) -> tuple[int, int, int]:
         x1, y1, x2, y2 = width * 0.4, height * 0.3, width * 0.7, height * 0.9
