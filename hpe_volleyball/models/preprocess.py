@@ -103,11 +103,18 @@ def crop(image: Image, region: NDArray[np.int64], width: int, height: int) -> Im
         uint8 [height, width, 3].
     """
     left, top, across, down = region.tolist()
-    right, bottom = left + across, top + down
-    inside = image[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
-    if inside.shape[:2] != (down, across):
-        over_y, over_x = min(down, max(0, -top)), min(across, max(0, -left))
-        whole = np.zeros((down, across, 3), np.uint8)
-        whole[over_y : over_y + inside.shape[0], over_x : over_x + inside.shape[1]] = inside
-        inside = whole
-    return cv2.resize(inside, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+    inside = image[max(0, top) : max(0, top + down), max(0, left) : max(0, left + across)]
+    if inside.shape[:2] == (down, across):
+        return cv2.resize(  # type: ignore[return-value]
+            inside, (width, height), interpolation=cv2.INTER_LINEAR
+        )
+    ends = np.array([[[0, 0], [1, 1]]], np.float64)
+    [(start, end)] = in_source(ends, region[None], width, height)
+    return cv2.warpAffine(  # type: ignore[return-value]
+        image,
+        np.column_stack([np.diag(end - start), start]),
+        (width, height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=0,
+    )
