@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_volleyball.assignment import best_pairs
+from hpe_volleyball.skeleton import COCO_NAMES
 from hpe_volleyball.tracking.candidates import STRONG_SCORE, Candidates
 from hpe_volleyball.tracking.carrying import Array, Carried, Place
 from hpe_volleyball.tracking.odds import Coefficients, likeness, log_odds, measure
@@ -44,6 +45,8 @@ _PART_SHARE = 0.5
 _RELINK, _RELINK_PER_S, _RELINK_MOST = 0.6, 2.0, 1.5
 """How far from the last place a lost person can turn up, in body lengths: at once, for each
 second, at most."""
+_FAINT = 0.5
+"""Mean score of a body's joints below which they may be something in the background."""
 _RELINK_SIZE = 0.4
 """A lost person who turns up has at least this part of the former height, or of its inverse."""
 
@@ -115,9 +118,14 @@ def associate(
         repeated |= (box_iou(found.boxes, found.boxes[taken]) > _COVERED_IOU).any(axis=1)
         repeated |= twice[taken].any(axis=0) | twice[:, taken].any(axis=1)
         repeated[taken] = False
-    # Who was out of sight may turn up at some distance; a pose in sight says where its owner is.
+    # Who was out of sight may turn up at some distance; a pose in sight says where its owner is,
+    # unless it is faint.
     near = _nearness(people, found)
-    _assign(near, 0.0, confirmed & blind, (found.scores >= start_score) & ~repeated, pairs)
+    body = slice(len(COCO_NAMES))
+    faint = np.array([p.place.scores[body].mean() < _FAINT for p in people], np.bool_)
+    _assign(
+        near, 0.0, confirmed & (blind | faint), (found.scores >= start_score) & ~repeated, pairs
+    )
     return Match(pairs, repeated, measured[..., 0])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -245,6 +246,14 @@ def test_who_turns_up_must_score_as_high_as_somebody_new() -> None:
     person_lost = [lost(box_at(100))]
     assert match(person_lost, detections((box_at(145), START_SCORE))).pairs == {0: 0}
     assert match(person_lost, detections((box_at(145), START_SCORE - 0.05))).pairs == {}
+
+
+@pytest.mark.parametrize(("score", "again"), [(0.55, False), (0.45, True)])
+def test_a_faint_pose_in_the_background_holds_nobody_back(score: float, again: bool) -> None:
+    """Somebody jumped down, and the pose model saw something where they had stood."""
+    stayed = person(box_at(100), unseen_s=0.3)
+    faint = replace(stayed, place=replace(stayed.place, scores=np.full(17, score)))
+    assert match([faint], detections((box_at(110, 170), 0.8))).pairs == ({0: 0} if again else {})
 
 
 def test_of_two_lost_people_the_nearer_one_turns_up() -> None:
