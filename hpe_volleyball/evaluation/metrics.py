@@ -171,9 +171,10 @@ def track_agreement(
 
     Matching in a frame keeps the pairs of the frame before as long as they overlap enough, then
     seeks the largest sum of overlaps. As in TrackEval, a frame in which one side has nobody does
-    not interrupt. A result's box whose best partner is an ignored person, or that fits nobody and
-    lies mostly in one, is left out first, as MOTChallenge does with its distractors and COCO with
-    its crowds.
+    not interrupt. Ignored people are matched along with the others, so that whoever hides behind
+    somebody does not take over that person's box and id for a frame; MOTChallenge matches its
+    distractors anew in every frame. A result's box that is matched to an ignored person is left
+    out, as is one that fits nobody and lies mostly in one, as COCO does with its crowds.
 
     Args:
         reference: What is taken as right.
@@ -186,8 +187,13 @@ def track_agreement(
     found, tracks = np.unique(result.ids, return_inverse=True)
     tally = _Tally(len(known), len(found), iou)
     pairs: list[Rows] = [np.zeros((0, 2), np.int64)]
-    for left, right, overlap in _by_frame(reference, result, iou, frames):
-        i, j = tally.add(people[left], tracks[right], overlap)
+    for left, right in _by_frame(reference, result, frames):
+        overlap = box_iou(reference.boxes[left], result.boxes[right])
+        ignored = np.zeros(len(left), np.bool_)
+        if reference.ignored is not None:
+            ignored = reference.ignored[left]
+        inside = share_inside(result.boxes[right], reference.boxes[left][ignored])
+        i, j = tally.add(people[left], tracks[right], overlap, ignored, inside)
         pairs.append(np.stack((left[i], right[j]), axis=1))
     return tally.scores(np.concatenate(pairs))
 
@@ -202,29 +208,55 @@ class _Tally:
         self._together = np.zeros((people, tracks), np.int32)
         self._overlap_sum = 0.0
         self._switches = 0
-        # Per person: its track in the frame before and when last matched (-1: none), and how
-        # often a stretch of matches began.
+        # Per person: its track in the frame before, the same while the person counted, and when
+        # last matched (-1: none); and how often a stretch of matches began.
+        self._kept = np.full(people, -1)
         self._previous = np.full(people, -1)
         self._last = np.full(people, -1)
         self._starts = np.zeros(people, np.int64)
 
-    def add(self, people: Indices, tracks: Indices, overlap: Overlaps) -> tuple[Indices, Indices]:
-        """Take in one frame; returns who was matched, as positions in `people` and `tracks`."""
+    def add(
+        self, people: Indices, tracks: Indices, overlap: Overlaps, ignored: Bools, inside: Overlaps
+    ) -> tuple[Indices, Indices]:
+        """Take in one frame.
+
+        Args:
+            people: int [n], who is there.
+            tracks: int [m], whom the result has.
+            overlap: float64 [n, m].
+            ignored: bool [n].
+            inside: float64 [m, k], how much of each box lies in each of the ignored people.
+
+        Returns:
+            Who was matched, of those who count, as positions in `people` and `tracks`.
+        """
+        i, j = _assign(overlap, self._iou, self._kept[people][:, None] == tracks)
+        if overlap.size:
+            self._kept[:] = -1
+            self._kept[people[i]] = tracks[j]
+        asked: Bools = np.asarray((inside < _INSIDE_IGNORED).all(axis=1))
+        asked[j] = ~ignored[i]
+        i, j = i[asked[j]], j[asked[j]]
+        self._count(people[~ignored], tracks[asked], overlap[~ignored][:, asked])
+        if asked.any() and not ignored.all():
+            self._match(people[i], tracks[j], overlap[i, j])
+        return i, j
+
+    def _count(self, people: Indices, tracks: Indices, overlap: Overlaps) -> None:
+        """Those who are there, and which of them overlap."""
         self._people_boxes[people] += 1
         self._track_boxes[tracks] += 1
-        if not overlap.size:
-            return np.zeros(0, np.intp), np.zeros(0, np.intp)
         i, j = np.nonzero(overlap >= self._iou)
         self._together[people[i], tracks[j]] += 1
-        i, j = _assign(overlap, self._iou, self._previous[people][:, None] == tracks)
-        self._overlap_sum += float(overlap[i, j].sum())
-        person, track = people[i], tracks[j]
-        last = self._last[person]
-        self._switches += int(((last >= 0) & (last != track)).sum())
-        self._starts[person] += self._previous[person] < 0
+
+    def _match(self, people: Indices, tracks: Indices, overlap: NDArray[np.float64]) -> None:
+        """The pairs of a frame, and their overlaps."""
+        self._overlap_sum += float(overlap.sum())
+        last = self._last[people]
+        self._switches += int(((last >= 0) & (last != tracks)).sum())
+        self._starts[people] += self._previous[people] < 0
         self._previous[:] = -1
-        self._previous[person] = self._last[person] = track
-        return i, j
+        self._previous[people] = self._last[people] = tracks
 
     def scores(self, pairs: Rows) -> TrackScores:
         """The scores of all frames; `pairs` is handed on."""
@@ -250,9 +282,9 @@ class _Tally:
 
 
 def _by_frame(
-    reference: People, result: People, iou: float, frames: Rows | None
-) -> Iterator[tuple[Rows, Rows, Overlaps]]:
-    """Per frame the rows that count, of the reference and of the result, and their overlaps."""
+    reference: People, result: People, frames: Rows | None
+) -> Iterator[tuple[Rows, Rows]]:
+    """Per frame the rows of the reference and of the result."""
     numbers = np.union1d(reference.frame, result.frame)
     if frames is not None:
         numbers = np.intersect1d(numbers, frames)
@@ -262,24 +294,13 @@ def _by_frame(
         for where in ("left", "right")
     ]
     for a, b, c, d in zip(*bounds, strict=True):
-        left, right = np.arange(a, b), np.arange(c, d)
-        overlap = box_iou(reference.boxes[a:b], result.boxes[c:d])
-        if reference.ignored is not None and reference.ignored[a:b].any():
-            ignored = reference.ignored[a:b]
-            i, j = _assign(overlap, iou)
-            inside = share_inside(result.boxes[c:d], reference.boxes[a:b][ignored])
-            unasked = np.asarray((inside >= _INSIDE_IGNORED).any(axis=1))
-            unasked[j] = ignored[i]
-            kept = np.flatnonzero(~unasked)
-            left, right, overlap = left[~ignored], right[kept], overlap[~ignored][:, kept]
-        yield left, right, overlap
+        yield np.arange(a, b), np.arange(c, d)
 
 
-def _assign(overlap: Overlaps, least: float, keep: Bools | None = None) -> tuple[Indices, Indices]:
+def _assign(overlap: Overlaps, least: float, keep: Bools) -> tuple[Indices, Indices]:
     """Rows and columns of the best pairs that overlap by `least`, those in `keep` first."""
     allowed = overlap >= least - _EPSILON
-    value = np.where(allowed, overlap if keep is None else overlap + _KEEP * keep, 0.0)
-    i, j = best_pairs(value)
+    i, j = best_pairs(np.where(allowed, overlap + _KEEP * keep, 0.0))
     valid = allowed[i, j]
     return i[valid], j[valid]
 

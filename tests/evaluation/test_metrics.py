@@ -230,6 +230,32 @@ def test_a_box_that_fits_a_counted_person_better_is_not_ignored() -> None:
     assert (scores.recall, scores.false_boxes, scores.misses) == (0, 0, 1)
 
 
+def test_somebody_hidden_does_not_take_over_the_box_in_front() -> None:
+    """For one frame the sum of overlaps is largest if both people exchange their boxes."""
+    reference = [(f, i, at(x)) for f in range(3) for i, x in ((1, 0), (2, 12))]
+    found = [
+        (f, i, at(x))
+        for f, pair in enumerate(((0, 12), (4, -10), (0, 12)))
+        for i, x in zip((1, 2), pair, strict=True)
+    ]
+    left = people(reference, ignored=np.array([False, True] * 3))
+    right = people(found)
+    scores = track_agreement(left, right)
+    assert (scores.switches, scores.misses, scores.false_boxes) == (0, 0, 0)
+    assert right.ids[scores.pairs[:, 1]].tolist() == [1, 1, 1]
+    assert scores.idf1 == 1
+
+
+def test_a_switch_behind_somebody_is_counted_when_both_are_seen_again() -> None:
+    left = people(
+        [(f, i, at(200 * i)) for f in range(4) for i in (1, 2)],
+        ignored=np.array([False, False, False, True, False, True, False, False]),
+    )
+    right = people([(f, i if f < 2 else 3 - i, at(200 * i)) for f in range(4) for i in (1, 2)])
+    scores = track_agreement(left, right)
+    assert scores.switches == 2
+
+
 def test_box_iou_known_values() -> None:
     one = np.array([[0, 0, 10, 10], [5, 5, 5, 5]], np.float32)
     other = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30], [5, 5, 5, 5]], np.float32)
