@@ -8,50 +8,38 @@ import numpy as np
 
 from hpe_volleyball.records import Frame
 from hpe_volleyball.tracking.association import Match
-from hpe_volleyball.tracking.candidates import Candidates
 from hpe_volleyball.tracking.carrying import Array, Place
 from hpe_volleyball.tracking.tracks import Track
 
-LOST, NEW = "somebody lost", "somebody new"
+BACK = "somebody back"
 """What is in doubt; why the detector runs once more."""
 
-_DOUBT_IOU = 0.35
-"""A lost person is in doubt where a detection overlaps by this: it may be theirs."""
+_RIVAL_IOU = 0.3
+"""Somebody else who overlaps the detection by this could be the one it shows. From 0.1 on, more
+keyframes by a quarter are in doubt, and ids are exchanged as often."""
 _BORDER_SHARE = 0.02
 """People this near to the border, as part of the picture's longer side, come and go."""
 
 
-def find_doubt(
-    tracks: Sequence[Track],
-    places: Sequence[Place],
-    frame: Frame,
-    found: Candidates,
-    match: Match,
-    *,
-    new: Sequence[int],
-) -> str | None:
-    """Did others hide somebody just now, or did somebody turn up away from the border?
+def in_doubt(tracks: Sequence[Track], places: Sequence[Place], frame: Frame, match: Match) -> bool:
+    """Did somebody who was out of sight come back among others?
+
+    Of such a person there is a box at the keyframe, but no pose on the way that led there, so that
+    it may be the neighbour's. Nearer to where the person was seen last that is easier to tell.
 
     Args:
         tracks: Everybody.
         places: Where each was carried to.
         frame: The keyframe.
-        found: What was detected there.
-        match: Who was found.
-        new: Detections of people who have no track.
-
-    Returns:
-        `LOST`, `NEW` or None.
+        match: Who was found there.
     """
-    for i, (track, place) in enumerate(zip(tracks, places, strict=True)):
-        unseen = i not in match.pairs or place.blind_s > 0
-        just_lost = track.id and not track.missed and unseen
-        among_others = (match.overlap[i] > _DOUBT_IOU).any()
-        if just_lost and among_others and _off_border(place.box, frame):
-            return LOST
-    if any(_off_border(found.boxes[j], frame) for j in new):
-        return NEW
-    return None
+    for i, j in match.pairs.items():
+        place = places[i]
+        rivals = np.delete(match.overlap[:, j], i) > _RIVAL_IOU
+        back = tracks[i].id > 0 and place.blind_s > 0
+        if back and rivals.any() and _off_border(place.box, frame):
+            return True
+    return False
 
 
 def _off_border(box: Array, frame: Frame) -> bool:

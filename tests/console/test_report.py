@@ -21,7 +21,7 @@ SUMMARY = RunSummary(
     frames=120_000,
     keyframes=30_001,
     detector_calls=31_200,
-    extra_calls={"somebody lost": 1_000, "somebody new": 199},
+    extra_calls={"somebody back": 1_199},
     people=1_380_000,
     ids=14,
     wall_s=1200.0,
@@ -68,7 +68,7 @@ def test_no_footnote_where_nothing_overlaps() -> None:
 
 
 def test_facts_of_a_run() -> None:
-    extra = "of them beyond the interval: 1000 for somebody lost, 199 for somebody new"
+    extra = "of them beyond the interval: 1199 for somebody back"
     lines = printed(run_facts(SUMMARY)).splitlines()
     assert lines == [
         "120000 frames in 1200.0 s: 100.0 fps, 2.00 x real time, on CUDAExecutionProvider",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from hpe_volleyball.tracking.association import Match
-from hpe_volleyball.tracking.candidates import Candidates
 from hpe_volleyball.tracking.carrying import Anchor, Place, detected_place, drift
-from hpe_volleyball.tracking.doubt import LOST, NEW, find_doubt
+from hpe_volleyball.tracking.doubt import in_doubt
 from hpe_volleyball.tracking.similarity import box_iou
 from hpe_volleyball.tracking.tracks import Track
 from tests.scene import WIDTH, Array, frame, joints_in, shifted
 
 SURE = np.full(17, 0.9)
+NOBODY = np.zeros(2, np.bool_)
 HERE = np.array([300.0, 100.0, 340.0, 200.0])
 BESIDE = shifted(HERE, 15)
 AT_THE_BORDER = np.array([WIDTH - 40.0, 100.0, WIDTH, 200.0])
@@ -21,37 +21,40 @@ AT_THE_BORDER = np.array([WIDTH - 40.0, 100.0, WIDTH, 200.0])
 def doubt(
     person: Array,
     seen: Array,
-    pairs: dict[int, int],
     *,
+    neighbour: Array = BESIDE,
+    pairs: dict[int, int] | None = None,
     track_id: int = 1,
-    missed: bool = False,
-    blind: bool = False,
-    new: list[int] | None = None,
-) -> str | None:
-    """What is in doubt with one person, carried to a box, and one detection."""
-    anchor = Anchor(person, joints_in(person), SURE)
-    place: Place = detected_place(anchor, None)
-    track = Track(place, anchor, 0.9, 0.0, id=track_id, missed=missed)
-    found = Candidates(seen[None], np.array([0.9]), joints_in(seen)[None], SURE[None])
-    match = Match(pairs, np.zeros(1, np.bool_), box_iou(person[None], seen[None]))
-    places = [drift(place, 0.02) if blind else place]
-    return find_doubt([track], places, frame(4), found, match, new=new or [])
+    blind: bool = True,
+) -> bool:
+    """Whether somebody is in doubt who was carried to a box, beside a neighbour in sight."""
+    boxes = np.stack([person, neighbour])
+    anchors = [Anchor(box, joints_in(box), SURE) for box in boxes]
+    places: list[Place] = [detected_place(anchor, None) for anchor in anchors]
+    tracks = [
+        Track(place, anchor, 0.9, 0.0, id=number)
+        for number, place, anchor in zip((track_id, 7), places, anchors, strict=True)
+    ]
+    found = np.stack([seen, neighbour])
+    match = Match({0: 0, 1: 1} if pairs is None else pairs, NOBODY, box_iou(boxes, found))
+    if blind:
+        places[0] = drift(places[0], 0.02)
+    return in_doubt(tracks, places, frame(4), match)
 
 
-def test_somebody_just_lost_among_others_is_in_doubt() -> None:
-    assert doubt(HERE, BESIDE, {}) == LOST
-    assert doubt(HERE, BESIDE, {}, missed=True) is None, "lost for longer"
-    assert doubt(HERE, BESIDE, {}, track_id=0) is None, "never confirmed"
-    assert doubt(HERE, shifted(BESIDE, 40), {}) is None, "nobody else is near"
-    assert doubt(AT_THE_BORDER, shifted(AT_THE_BORDER, -15), {}) is None, "they may have left"
+def test_somebody_back_among_others_is_in_doubt() -> None:
+    assert doubt(HERE, HERE)
+    assert not doubt(HERE, HERE, blind=False), "the pose led there"
+    assert not doubt(HERE, HERE, track_id=0), "never confirmed"
+    assert not doubt(HERE, HERE, pairs={1: 1}), "still out of sight"
 
 
-def test_somebody_found_is_in_doubt_only_if_hidden_on_the_way() -> None:
-    assert doubt(HERE, BESIDE, {0: 0}) is None
-    assert doubt(HERE, BESIDE, {0: 0}, blind=True) == LOST
+def test_somebody_back_with_nobody_near_is_not_in_doubt() -> None:
+    assert not doubt(HERE, HERE, neighbour=shifted(HERE, 30))
+    assert not doubt(HERE, shifted(HERE, -15)), "the neighbour is not near the detection"
 
 
-def test_somebody_new_is_in_doubt_away_from_the_border() -> None:
-    far = shifted(HERE, 150)
-    assert doubt(HERE, far, {}, new=[0]) == NEW
-    assert doubt(HERE, AT_THE_BORDER, {}, new=[0]) is None
+def test_at_the_border_people_come_and_go() -> None:
+    inside = shifted(AT_THE_BORDER, -15)
+    assert doubt(shifted(inside, -15), shifted(inside, -15), neighbour=shifted(inside, -30))
+    assert not doubt(AT_THE_BORDER, AT_THE_BORDER, neighbour=inside)
