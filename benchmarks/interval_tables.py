@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from statistics import fmean
+from statistics import fmean, stdev
 from typing import Any
 
 from writing import origin_line, table
@@ -45,6 +45,19 @@ def tables(content: _ROW, methods: Sequence[str]) -> str:
             [_method_cells(name, runs[name], means[name], content["track_ms"]) for name in methods],
         ),
         _worst_ones(runs),
+        "## Difference from N = 1, scenario by scenario\n",
+        "Mean and its standard error: what lies within two of them may be chance.\n",
+        table(
+            ["", "IDF1", "id switches a min"],
+            [
+                [
+                    name,
+                    _difference(runs, name, "idf1", 4),
+                    _difference(runs, name, "switches_per_min", 1),
+                ]
+                for name in methods[1:]
+            ],
+        ),
     ]
     if clips:
         parts += [
@@ -55,6 +68,15 @@ def tables(content: _ROW, methods: Sequence[str]) -> str:
             ),
         ]
     return "\n".join(parts)
+
+
+def _difference(runs: dict[str, list[_ROW]], name: str, column: str, digits: int) -> str:
+    """How much one method differs from the first one, which saw the same scenarios."""
+    first = next(iter(runs.values()))
+    pairs = zip(first, runs[name], strict=True)
+    differences = [float(row[column]) - float(before[column]) for before, row in pairs]
+    error = stdev(differences) / len(differences) ** 0.5
+    return f"{fmean(differences):+.{digits}f} ± {error:.{digits}f}"
 
 
 def _worst(rows: Sequence[_ROW]) -> _ROW:

@@ -17,7 +17,7 @@ import numpy as np
 from clips import CLIPS, Clip, load_detector
 from interval_tables import tables
 from runs import Method, Run, run
-from scenarios import SCENARIOS, Court, Scenario
+from scenarios import SCENARIOS, UNSEEN, Court, Scenario
 from writing import RESULTS, origin, write_results
 
 from hpe_volleyball.demo import truth_of
@@ -44,7 +44,7 @@ def main() -> None:
     # One thread per process: the processes that measure inherit this.
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     content: dict[str, Any] = origin()
-    content["runs"] = [row for rows in _in_processes(options.workers, SCENARIOS) for row in rows]
+    content["runs"] = [row for rows in _in_processes(options.workers, UNSEEN) for row in rows]
     content["track_ms"] = _timings()
     if options.clips:
         content["clips"] = _clip_rows(options.clips, options.det, options.pose)
