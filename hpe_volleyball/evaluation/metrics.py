@@ -187,13 +187,13 @@ def track_agreement(
     found, tracks = np.unique(result.ids, return_inverse=True)
     tally = _Tally(len(known), len(found), iou)
     pairs: list[Rows] = [np.zeros((0, 2), np.int64)]
+    ignored = np.zeros(len(people), np.bool_)
+    if reference.ignored is not None:
+        ignored = reference.ignored
     for left, right in _by_frame(reference, result, frames):
         overlap = box_iou(reference.boxes[left], result.boxes[right])
-        ignored = np.zeros(len(left), np.bool_)
-        if reference.ignored is not None:
-            ignored = reference.ignored[left]
-        inside = share_inside(result.boxes[right], reference.boxes[left][ignored])
-        i, j = tally.add(people[left], tracks[right], overlap, ignored, inside)
+        inside = share_inside(result.boxes[right], reference.boxes[left][ignored[left]])
+        i, j = tally.add(people[left], tracks[right], overlap, ignored[left], inside)
         pairs.append(np.stack((left[i], right[j]), axis=1))
     return tally.scores(np.concatenate(pairs))
 

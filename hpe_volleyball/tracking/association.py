@@ -120,12 +120,12 @@ def associate(
         repeated[taken] = False
     # Who was out of sight may turn up at some distance; a pose in sight says where its owner is,
     # unless it is faint.
-    near = _nearness(people, found)
     body = slice(len(COCO_NAMES))
     faint = np.array([p.place.scores[body].mean() < _FAINT for p in people], np.bool_)
-    _assign(
-        near, 0.0, confirmed & (blind | faint), (found.scores >= start_score) & ~repeated, pairs
-    )
+    away, free = confirmed & (blind | faint), (found.scores >= start_score) & ~repeated
+    away[list(pairs)] = False
+    if away.any():
+        _assign(_nearness(people, found), 0.0, away, free, pairs)
     return Match(pairs, repeated, measured[..., 0])
 
 

@@ -35,10 +35,11 @@ def in_doubt(tracks: Sequence[Track], places: Sequence[Place], frame: Frame, mat
     """
     for i, j in match.pairs.items():
         place = places[i]
-        rivals = np.delete(match.overlap[:, j], i) > _RIVAL_IOU
         back = tracks[i].id > 0 and place.blind_s > 0
-        if back and rivals.any() and _off_border(place.box, frame):
-            return True
+        if back and _off_border(place.box, frame):
+            rivals = np.delete(match.overlap[:, j], i) > _RIVAL_IOU
+            if rivals.any():
+                return True
     return False
 
 
