@@ -61,6 +61,8 @@ class Match:
     """bool [m]: detections that show somebody a second time."""
     overlap: Array
     """float64 [n, m], IoU of people and detections."""
+    odds: Array
+    """float64 [n, m], their log-odds, minus infinity where they cannot be one person."""
 
     def strangers(self, found: Candidates, start_score: float) -> list[int]:
         """Detections, at least this sure, of people who are not tracked."""
@@ -126,7 +128,7 @@ def associate(
     away[list(pairs)] = False
     if away.any():
         _assign(_nearness(people, found), 0.0, away, free, pairs)
-    return Match(pairs, repeated, measured[..., 0])
+    return Match(pairs, repeated, measured[..., 0], odds)
 
 
 def _assign(

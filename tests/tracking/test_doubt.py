@@ -7,54 +7,80 @@ import numpy as np
 from hpe_volleyball.tracking.association import Match
 from hpe_volleyball.tracking.carrying import Anchor, Place, detected_place, drift
 from hpe_volleyball.tracking.doubt import in_doubt
-from hpe_volleyball.tracking.similarity import box_iou
 from hpe_volleyball.tracking.tracks import Track
 from tests.scene import WIDTH, Array, frame, joints_in, shifted
 
 SURE = np.full(17, 0.9)
-NOBODY = np.zeros(2, np.bool_)
 HERE = np.array([300.0, 100.0, 340.0, 200.0])
-BESIDE = shifted(HERE, 15)
 AT_THE_BORDER = np.array([WIDTH - 40.0, 100.0, WIDTH, 200.0])
+NEVER = -np.inf
+CLEAR = [[2.0, -4.0, NEVER], [-4.0, 5.0, NEVER]]
+"""Log-odds of two people and three detections; the first two are theirs."""
 
 
 def doubt(
-    person: Array,
-    seen: Array,
+    odds: list[list[float]],
     *,
-    neighbour: Array = BESIDE,
+    person: Array = HERE,
     pairs: dict[int, int] | None = None,
+    repeated: int | None = None,
     track_id: int = 1,
     blind: bool = True,
 ) -> bool:
-    """Whether somebody is in doubt who was carried to a box, beside a neighbour in sight."""
-    boxes = np.stack([person, neighbour])
-    anchors = [Anchor(box, joints_in(box), SURE) for box in boxes]
+    """Whether the first of two people is in doubt, who was out of sight."""
+    anchors = [Anchor(box, joints_in(box), SURE) for box in (person, shifted(HERE, 20))]
     places: list[Place] = [detected_place(anchor, None) for anchor in anchors]
     tracks = [
         Track(place, anchor, 0.9, 0.0, id=number)
         for number, place, anchor in zip((track_id, 7), places, anchors, strict=True)
     ]
-    found = np.stack([seen, neighbour])
-    match = Match({0: 0, 1: 1} if pairs is None else pairs, NOBODY, box_iou(boxes, found))
     if blind:
         places[0] = drift(places[0], 0.02)
+    match = Match(
+        {0: 0, 1: 1} if pairs is None else pairs,
+        np.arange(3) == repeated,
+        np.zeros((2, 3)),
+        np.array(odds),
+    )
     return in_doubt(tracks, places, frame(4), match)
 
 
-def test_somebody_back_among_others_is_in_doubt() -> None:
-    assert doubt(HERE, HERE)
-    assert not doubt(HERE, HERE, blind=False), "the pose led there"
-    assert not doubt(HERE, HERE, track_id=0), "never confirmed"
-    assert not doubt(HERE, HERE, pairs={1: 1}), "still out of sight"
+def test_who_could_be_exchanged_with_somebody_is_in_doubt() -> None:
+    """Own pairs 2 + 5; exchanged ones must stay below by more than 3."""
+    assert not doubt(CLEAR)
+    assert doubt([[2.0, 2.5, NEVER], [2.0, 5.0, NEVER]])
+    assert not doubt([[2.0, 1.9, NEVER], [2.0, 5.0, NEVER]])
 
 
-def test_somebody_back_with_nobody_near_is_not_in_doubt() -> None:
-    assert not doubt(HERE, HERE, neighbour=shifted(HERE, 30))
-    assert not doubt(HERE, shifted(HERE, -15)), "the neighbour is not near the detection"
+def test_whoever_has_nothing_can_only_take() -> None:
+    """Who gets the one detection is all that counts then."""
+    rivals = [[2.0, NEVER, NEVER], [-0.5, NEVER, NEVER]]
+    assert doubt(rivals, pairs={0: 0})
+    assert not doubt([rivals[0], [-1.5, NEVER, NEVER]], pairs={0: 0})
+    assert not doubt([rivals[0], [-0.5, 5.0, NEVER]]), "somebody would be left with nothing"
+
+
+def test_somebody_who_turned_up_out_of_reach_may_be_anybody_there() -> None:
+    relinked = [[NEVER, -4.0, NEVER], [-7.0, 5.0, NEVER]]
+    assert doubt(relinked)
+    assert not doubt([[NEVER, -4.0, NEVER], [NEVER, 5.0, NEVER]]), "nobody else is near"
+
+
+def test_a_detection_that_nobody_has_is_another_answer() -> None:
+    odds = [[2.0, NEVER, -0.5], CLEAR[1]]
+    assert doubt(odds)
+    assert not doubt(odds, repeated=2), "it shows somebody a second time"
+    assert not doubt([[2.0, NEVER, -1.5], CLEAR[1]])
+
+
+def test_only_somebody_back_is_in_doubt() -> None:
+    unclear = [[2.0, 2.5, NEVER], [2.0, 5.0, NEVER]]
+    assert not doubt(unclear, blind=False), "the pose led there"
+    assert not doubt(unclear, track_id=0), "never confirmed"
+    assert not doubt(unclear, pairs={1: 1}), "still out of sight"
 
 
 def test_at_the_border_people_come_and_go() -> None:
-    inside = shifted(AT_THE_BORDER, -15)
-    assert doubt(shifted(inside, -15), shifted(inside, -15), neighbour=shifted(inside, -30))
-    assert not doubt(AT_THE_BORDER, AT_THE_BORDER, neighbour=inside)
+    unclear = [[2.0, 2.5, NEVER], [2.0, 5.0, NEVER]]
+    assert not doubt(unclear, person=AT_THE_BORDER)
+    assert doubt(unclear, person=shifted(AT_THE_BORDER, -30))

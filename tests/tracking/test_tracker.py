@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from hpe_volleyball.records import FrameResult
+from hpe_volleyball.records import Detections, Frame, FrameResult
 from hpe_volleyball.tracking.doubt import BACK
 from hpe_volleyball.tracking.similarity import box_iou
 from hpe_volleyball.tracking.tracker import KEYFRAME, PlayerTracker
@@ -294,47 +294,61 @@ def test_people_who_pass_each_other_keep_their_ids() -> None:
         assert ends == [{0: 1, 80: 1}, {0: 2, 80: 2}]
 
 
-def test_a_doubt_is_looked_into_in_the_middle_of_its_window() -> None:
-    """One of two people side by side has no pose for a while, and is detected then."""
-    hidden = {(1, k) for k in range(45, 49)}
-    scene = Scene([walker(100), walker(116)], hidden=hidden)
+def half_seen() -> Scene:
+    """Two people side by side, hidden in frames 45 to 48; at the end one box lies between them."""
+    both = [(person, k) for person in (0, 1) for k in range(45, 49)]
+    between = walker(108)(48)
+    assert between is not None
+    return Scene(
+        [walker(100), walker(116)],
+        hidden=set(both),
+        missed={(0, 48), (1, 48)},
+        false={48: [(between, 0.9)]},
+    )
+
+
+def test_a_window_in_doubt_is_halved_twice() -> None:
+    """Its first half leaves no doubt."""
+    scene = half_seen()
     tracker = PlayerTracker(rate=50, det_interval=8, start_score=0.4)
     results = [r for k in range(56) for r in tracker.push(frame(k), scene, scene)]
-    assert tracker.detector_calls == {KEYFRAME: 7, BACK: 1}
-    assert scene.detected == [*range(0, 49, 8), 44]
+    assert tracker.detector_calls == {KEYFRAME: 7, BACK: 2}
+    assert scene.detected == [*range(0, 49, 8), 44, 46]
     results += tracker.finish(scene, scene)
-    assert [r.frame.index for r in results if r.keyframe][:8] == [*range(0, 41, 8), 44, 48]
+    assert [r.frame.index for r in results if r.keyframe][:9] == [*range(0, 41, 8), 44, 46, 48]
     assert len(results) == 56
-    assert all(r.tracks.ids.tolist() == [1, 2] for r in results)
+    clear = [r for r in results if r.frame.index not in (47, 48)]
+    assert all(r.tracks.ids.tolist() == [1, 2] for r in clear)
 
 
 def test_without_lookahead_a_doubt_makes_the_next_frame_a_keyframe() -> None:
-    hidden = {(1, k) for k in range(45, 49)}
-    results = Scene([walker(100), walker(116)], hidden=hidden).run(70, 8, lookahead=False)
-    assert [r.frame.index for r in results if r.keyframe] == [
-        *range(0, 49, 8),
-        49,
-        50,
-        58,
-        66,
-    ]
+    results = half_seen().run(70, 8, lookahead=False)
+    assert [r.frame.index for r in results if r.keyframe] == [*range(0, 49, 8), 49, 57, 65]
+
+
+class Undecided(Scene):
+    """Two people who are never seen, and boxes side by side and above each other in turn."""
+
+    def detect(self, frame: Frame) -> Detections:
+        x, y = ((8, 0), (0, 27))[len(self.detected) % 2]
+        self.paths = [walker(108 - x, y=200 - y), walker(108 + x, y=200 + y)]
+        return super().detect(frame)
 
 
 @pytest.mark.parametrize("lookahead", [True, False])
 @pytest.mark.parametrize("interval", [1, 3, 4, 8, 20])
 def test_extra_detections_are_few_and_counted(interval: int, lookahead: bool) -> None:
-    """One of two people side by side never has a pose: a doubt in every window."""
-    hidden = {(1, k) for k in range(400)}
-    scene = Scene([walker(100), walker(116)], hidden=hidden)
+    """There is a doubt at every keyframe."""
+    scene = Undecided([], hidden={(person, k) for person in (0, 1) for k in range(400)})
     tracker = PlayerTracker(rate=50, det_interval=interval, start_score=0.4, lookahead=lookahead)
     for count in range(1, 401):
         tracker.push(frame(count - 1), scene, scene)
         extra = tracker.detector_calls.total() - tracker.detector_calls[KEYFRAME]
-        assert extra <= 0.065 * count + 4
+        assert extra <= 0.1 * count + 4
     assert tracker.detector_calls.total() == len(scene.detected)
     assert len(set(scene.detected)) == len(scene.detected), "no frame is looked at twice"
     assert set(tracker.detector_calls) <= {KEYFRAME, BACK}
-    assert extra > 4 or interval == 1
+    assert extra > 20 or interval == 1
 
 
 def test_the_last_frame_is_a_keyframe_and_its_new_people_are_shown() -> None:
