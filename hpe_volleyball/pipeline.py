@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
 from time import perf_counter
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from hpe_volleyball.errors import SourceDamaged
 from hpe_volleyball.records import Detections, Floats, Frame, FrameResult, Poses
@@ -51,7 +51,6 @@ class PendingPoses(Protocol):
         """Call this when they are found, in any thread."""
 
 
-@runtime_checkable
 class EarlyPoseEstimator(PoseEstimator, Protocol):
     """A pose estimator that works while its caller goes on."""
 
@@ -89,9 +88,14 @@ def begin(
     poser: PoseEstimator, frames: Sequence[Frame], boxes: Sequence[Floats]
 ) -> Sequence[PendingPoses]:
     """Begin to look for poses; an estimator that cannot do so beside its caller is waited for."""
-    if isinstance(poser, EarlyPoseEstimator):
+    if _is_early(poser):
         return poser.begin(frames, boxes)
     return [finished(poses) for poses in poser.estimate(frames, boxes)]
+
+
+def _is_early(poser: PoseEstimator) -> TypeGuard[EarlyPoseEstimator]:
+    """It can begin; `isinstance` looks at every member of a protocol, and this is asked often."""
+    return hasattr(poser, "begin")
 
 
 def run_pipeline(

@@ -341,7 +341,7 @@ def pose_agreement(
     if reference.keypoint_scores is not None:
         visible = reference.keypoint_scores[left, :used] > min_score
     sides = np.diff(reference.boxes[left].astype(np.float64).reshape(-1, 2, 2), axis=1)[:, 0]
-    similarity = oks(distance[:, :common], visible[:, :common], np.prod(sides, axis=1))
+    similarity = oks(distance[:, :common] ** 2, visible[:, :common], np.prod(sides, axis=1))
     px = distance[visible]
     share = (distance / sides[:, 1:])[visible]
     near = (distance <= _PCK_SHARE * sides.max(axis=1, keepdims=True))[visible]

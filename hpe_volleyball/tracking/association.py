@@ -126,8 +126,7 @@ def associate(
     faint = np.array([p.place.scores[body].mean() < _FAINT for p in people], np.bool_)
     away, free = confirmed & (blind | faint), (found.scores >= start_score) & ~repeated
     away[list(pairs)] = False
-    if away.any():
-        _assign(_nearness(people, found), 0.0, away, free, pairs)
+    _assign(_nearness(people, found, away), 0.0, away, free, pairs)
     return Match(pairs, repeated, measured[..., 0], odds)
 
 
@@ -142,6 +141,8 @@ def _assign(
     rows = [i for i in np.flatnonzero(people).tolist() if i not in pairs]
     taken = set(pairs.values())
     columns = [j for j in np.flatnonzero(detections).tolist() if j not in taken]
+    if not rows or not columns:
+        return
     part = worth[np.ix_(rows, columns)]
     allowed = part > least
     gain = np.where(allowed, part - least, 0.0)
@@ -188,12 +189,13 @@ def _repeats(found: Candidates, inside: Array) -> NDArray[np.bool_]:
     return np.tril(same, -1)
 
 
-def _nearness(people: list[Carried], found: Candidates) -> Array:
-    """float64 [n, m]: how far within reach of a person each detection is; 0 is out of reach."""
+def _nearness(people: list[Carried], found: Candidates, away: NDArray[np.bool_]) -> Array:
+    """float64 [n, m]: how far within reach of those away each detection is; 0 is out of reach."""
     near = np.zeros((len(people), len(found.boxes)))
     centres = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
     heights = found.boxes[:, 3] - found.boxes[:, 1]
-    for i, person in enumerate(people):
+    for i in np.flatnonzero(away).tolist():
+        person = people[i]
         places = np.stack([person.place.box, person.last.box])
         height = float(places[0, 3] - places[0, 1])
         way = np.linalg.norm(centres[:, None] - (places[:, :2] + places[:, 2:]) / 2, axis=2)

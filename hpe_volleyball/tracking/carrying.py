@@ -1,45 +1,26 @@
-"""Carries a person's box from frame to frame by the person's own pose."""
+"""Where a person is, and where without a pose that tells of it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from hpe_volleyball.skeleton import COCO_NAMES
 
 Array = NDArray[np.float64]
 
 MIN_SCORE = 0.4
 """Joints below this score are no evidence."""
 
-_TORSO = np.array(
-    [
-        COCO_NAMES.index(f"{side}_{part}")
-        for part in ("shoulder", "hip")
-        for side in ("left", "right")
-    ]
-)
-_MIN_JOINTS = 5
-_MIN_OUTLINE_JOINTS = 8
-_LIMB_SHARE = 0.15
-"""A joint that leaves the torso by more than this part of the body in one frame has jumped to
-somebody else."""
-_JUMP_SHARE, _JUMP_SHARE_PER_S = 0.05, 3.0
-"""How far from its predicted place a torso can be, in body lengths: noise, and acceleration."""
-_VELOCITY_S = 0.06
-"""The velocity is that of about this time: single poses of people among others are unsure."""
 _VELOCITY_FADE_S = 0.2
 """Somebody who is not seen slows down: after this time 0.37 of the velocity is left."""
 _LOST_S = 0.25
 """Without evidence for this long a person is lost. On the synthetic rallies hardly anybody's pose
 is found where they are thought to be then, and at N = 1 and 4 nobody's whose id that would save."""
-_OUTLINE_CHANGE = 2.0
-"""A box that grew or shrank by more than this since the detection does not fit its joints."""
+_EDGES = np.array([0, 1, 0, 1])
+"""Which of x and y each edge of a box is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +66,7 @@ class Place:
 
     def box_after(self, step_s: float) -> Array:
         """Where the box will be after this time if nothing changes."""
-        return self.box + np.tile(step_s * self.velocity, 2)
+        return np.asarray(self.box + step_s * self.velocity[_EDGES])
 
     def as_anchor(self) -> Anchor:
         """What a detection here would say."""
@@ -108,47 +89,7 @@ def expected_boxes(places: Sequence[Place], time_s: float) -> Array:
     """Where everybody is expected after this time, float64 [n, 4]."""
     boxes = np.array([place.box for place in places]).reshape(-1, 4)
     velocities = np.array([place.velocity for place in places]).reshape(-1, 2)
-    return np.asarray(boxes + time_s * np.tile(velocities, 2))
-
-
-def follow(
-    place: Place, anchor: Anchor, keypoints: Array, scores: Array, step_s: float
-) -> Place | None:
-    """Move a person to the next frame by the pose found there; None if it is no evidence.
-
-    The box is that of the last detection, its edges moved as the outermost joints have moved
-    since then (box edges lie outside the joints by about the same margin as before), or, with few
-    joints, shifted with the torso.
-
-    Args:
-        place: In the frame before; behind frames whose pose was not looked for, where
-            `glide` led.
-        anchor: The last detection.
-        keypoints: float64 [K, 2], the pose found at `place.box_after(step_s)`.
-        scores: float64 [K].
-        step_s: Time between the frames in seconds.
-    """
-    length = float((place.box[2:] - place.box[:2]).max())
-    sure = (place.scores >= MIN_SCORE) & (scores >= MIN_SCORE)
-    if sure.sum() < _MIN_JOINTS:
-        return None
-    steps = keypoints - place.joints
-    torso = _TORSO[sure[_TORSO]]
-    shift = _median(steps[torso] if len(torso) > 1 else steps[sure])
-    steady = sure & (np.abs(steps - shift).max(axis=1) < _LIMB_SHARE * length)
-    ahead, gap_s = step_s * place.velocity, place.unlooked_s + step_s
-    limit = (_JUMP_SHARE + _JUMP_SHARE_PER_S * gap_s) * length
-    if steady.sum() < _MIN_JOINTS or np.hypot(*(shift - ahead)) > limit:
-        return None
-    box = _outline(anchor, keypoints, steady & (anchor.scores >= MIN_SCORE))
-    return Place(
-        box=place.box + np.tile(shift, 2) if box is None else box,
-        velocity=place.velocity + _gain(gap_s) * (shift - ahead) / gap_s,
-        keypoints=keypoints,
-        scores=scores,
-        joints=np.where((sure & ~steady)[:, None], place.joints + shift, keypoints),
-        blind_s=0.0,
-    )
+    return np.asarray(boxes + time_s * velocities[:, _EDGES])
 
 
 def drift(place: Place, step_s: float) -> Place:
@@ -206,27 +147,20 @@ def _mixed(one: Place, other: Place, share: float, here: Place) -> Place:
     )
 
 
-def clipped(place: Place, width: int, height: int) -> Place:
-    """A place whose box ends at the border of the picture, as those of detections do."""
-    return replace(place, box=np.clip(place.box, 0, [width, height, width, height]))
+def clipped(places: Sequence[Place], width: int, height: int) -> list[Place]:
+    """Places whose boxes end at the border of the picture, as those of detections do."""
+    boxes = np.array([place.box for place in places]).reshape(-1, 4)
+    inside = np.clip(boxes, 0.0, np.array([width, height])[_EDGES])
+    beyond = (inside != boxes).any(axis=1).tolist()
+    return [
+        replace(place, box=box) if out else place
+        for place, box, out in zip(places, inside, beyond, strict=True)
+    ]
 
 
 def surprise(before: Place, after: Place) -> float:
     """How much a pose changed a followed person's velocity, px per second."""
     return float(np.hypot(*(after.velocity - before.velocity)))
-
-
-def _median(vectors: Array) -> Array:
-    """The median of each column of float64 [n, 2]; numpy's own takes five times as long for few."""
-    ordered = np.sort(vectors, axis=0)
-    half = len(ordered) // 2
-    middle: Array = ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
-    return middle
-
-
-def _gain(time_s: float) -> float:
-    """How much of a change of velocity is taken over after this time."""
-    return 1 - math.exp(-time_s / _VELOCITY_S)
 
 
 def detected_place(anchor: Anchor, before: Place | None) -> Place:
@@ -245,16 +179,3 @@ def detected_place(anchor: Anchor, before: Place | None) -> Place:
         joints=anchor.keypoints,
         blind_s=0.0,
     )
-
-
-def _outline(anchor: Anchor, keypoints: Array, joints: NDArray[Any]) -> Array | None:
-    """The anchor's box, its edges moved as the outermost of these joints moved."""
-    if joints.sum() < _MIN_OUTLINE_JOINTS:
-        return None
-    then, now = anchor.keypoints[joints], keypoints[joints]
-    low, high = now.min(axis=0) - then.min(axis=0), now.max(axis=0) - then.max(axis=0)
-    box: Array = anchor.box + np.concatenate([low, high])
-    change = (box[2:] - box[:2]) / (anchor.box[2:] - anchor.box[:2])
-    if (change < 1 / _OUTLINE_CHANGE).any() or (change > _OUTLINE_CHANGE).any():
-        return None
-    return box

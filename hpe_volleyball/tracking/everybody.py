@@ -16,10 +16,10 @@ from hpe_volleyball.tracking.carrying import (
     clipped,
     drift,
     expected_boxes,
-    follow,
     glide,
     surprise,
 )
+from hpe_volleyball.tracking.following import follow
 from hpe_volleyball.tracking.similarity import pose_similarity
 from hpe_volleyball.tracking.tracks import Track
 
@@ -44,26 +44,26 @@ def carry_by_pose(
         step_s: Time between the two frames in seconds.
     """
     looked = [i for i, place in enumerate(before) if not place.lost]
-    boxes = expected_boxes([before[i] for i in looked], step_s)
-    keypoints, scores = find_poses(poser, frame, boxes)
+    places, anchors = [before[i] for i in looked], [tracks[i].anchor for i in looked]
+    keypoints, scores = find_poses(poser, frame, expected_boxes(places, step_s))
     after: list[Place | None] = [None] * len(before)
-    for k, i in enumerate(looked):
-        after[i] = follow(before[i], tracks[i].anchor, keypoints[k], scores[k], step_s)
+    for i, place in zip(looked, follow(places, anchors, keypoints, scores, step_s), strict=True):
+        after[i] = place
     _part_collapsed(tracks, before, after)
     moved = [
         drift(old, step_s) if new is None else new for old, new in zip(before, after, strict=True)
     ]
-    return _within(moved, frame)
+    return clipped(moved, *frame.size)
 
 
 def carry_unlooked(before: Sequence[Place], frame: Frame, step_s: float) -> list[Place]:
     """Where everybody probably is in a frame in which no pose is looked for."""
-    return _within([glide(place, step_s) for place in before], frame)
+    return clipped([glide(place, step_s) for place in before], *frame.size)
 
 
 def carry_blind(before: Sequence[Place], frame: Frame, step_s: float) -> list[Place]:
     """Where everybody is in a frame, poses being no evidence at all."""
-    return _within([drift(place, step_s) for place in before], frame)
+    return clipped([drift(place, step_s) for place in before], *frame.size)
 
 
 def alike(a: Sequence[Place | Anchor], b: Sequence[Place | Anchor]) -> Array:
@@ -92,8 +92,3 @@ def _part_collapsed(
             (rows[a], rows[b]), key=lambda i: (tracks[i].missed, surprise(before[i], seen[i]))
         )
         after[fits_less] = None
-
-
-def _within(places: Sequence[Place], frame: Frame) -> list[Place]:
-    width, height = frame.size
-    return [clipped(place, width, height) for place in places]

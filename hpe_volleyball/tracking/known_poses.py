@@ -53,12 +53,12 @@ class _Looks:
 
     def find(self, boxes: Floats) -> NDArray[np.intp]:
         """The row of each box [m, 4], or for a new one the row that it has once it is added."""
-        overlap = np.concatenate([np.zeros((len(boxes), 1)), box_iou(boxes, self.boxes)], axis=1)
+        if not len(self.boxes):
+            return np.arange(len(boxes))
+        overlap = box_iou(boxes, self.boxes)
         new = overlap.max(axis=1) < _SAME_CROP
-        rows: NDArray[np.intp] = np.where(
-            new, len(self.boxes) + new.cumsum() - 1, overlap.argmax(axis=1) - 1
-        )
-        return rows
+        added = len(self.boxes) + new.cumsum() - 1
+        return np.asarray(np.where(new, added, overlap.argmax(axis=1)))
 
     def add(self, boxes: Floats, poses: PendingPoses) -> None:
         """These boxes are being looked into."""

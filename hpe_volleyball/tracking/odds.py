@@ -150,8 +150,9 @@ def log_odds(measured: Array, coefficients: Coefficients | None = None) -> Array
     near, kinds = comparable(measured), kind_of(measured)
     for number, kind in enumerate(KINDS):
         rows = near & (kinds == number)
-        constant, of_terms = weights[kind]
-        odds[rows] = values_of(kind, measured[rows]) @ of_terms + constant
+        if rows.any():
+            constant, of_terms = weights[kind]
+            odds[rows] = values_of(kind, measured[rows]) @ of_terms + constant
     return odds
 
 

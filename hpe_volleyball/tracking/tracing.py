@@ -15,8 +15,8 @@ from hpe_volleyball.tracking.carrying import (
     Place,
     detected_place,
     expected_boxes,
-    follow,
 )
+from hpe_volleyball.tracking.following import follow
 from hpe_volleyball.tracking.odds import likeness, measure
 from hpe_volleyball.tracking.similarity import box_iou
 
@@ -74,13 +74,11 @@ def _follow_back(
     steps_s: Sequence[float],
 ) -> dict[int, Place]:
     """Where these detections were in the first frame, without those lost on the way."""
-    places = {j: detected_place(found.anchor(j), None) for j in rows}
+    anchors = {j: found.anchor(j) for j in rows}
+    places = {j: detected_place(anchor, None) for j, anchor in anchors.items()}
     for frame, step_s in zip(reversed(frames), reversed(steps_s), strict=True):
-        boxes = expected_boxes([*places.values()], step_s)
-        keypoints, scores = find_poses(poser, frame, boxes)
-        earlier = {
-            j: follow(place, found.anchor(j), keypoints[k], scores[k], step_s)
-            for k, (j, place) in enumerate(places.items())
-        }
-        places = {j: place for j, place in earlier.items() if place is not None}
+        later = [*places.values()]
+        keypoints, scores = find_poses(poser, frame, expected_boxes(later, step_s))
+        earlier = follow(later, [anchors[j] for j in places], keypoints, scores, step_s)
+        places = {j: place for j, place in zip(places, earlier, strict=True) if place is not None}
     return places

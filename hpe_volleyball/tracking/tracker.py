@@ -22,7 +22,6 @@ from hpe_volleyball.tracking.carrying import (
     detected_place,
     drift,
     expected_boxes,
-    follow,
 )
 from hpe_volleyball.tracking.doubt import BACK, in_doubt
 from hpe_volleyball.tracking.everybody import (
@@ -32,6 +31,7 @@ from hpe_volleyball.tracking.everybody import (
     carry_by_pose,
     carry_unlooked,
 )
+from hpe_volleyball.tracking.following import follow
 from hpe_volleyball.tracking.foresight import Foresight
 from hpe_volleyball.tracking.known_poses import KnowingEstimator, KnownPoses
 from hpe_volleyball.tracking.similarity import box_iou
@@ -61,7 +61,7 @@ class PlayerTracker:
     """Gives people ids that last, and boxes in every frame, with detections in few.
 
     Between keyframes each person is carried by the pose found at the predicted place
-    (`hpe_volleyball.tracking.carrying`). At a keyframe detections and people are matched
+    (`hpe_volleyball.tracking.following`). At a keyframe detections and people are matched
     (`hpe_volleyball.tracking.association`). With look-ahead the results of a window wait for the
     next keyframe: boxes in between are bent so that the carried path ends in the detection, a new
     person is followed backwards, and where a keyframe leaves a doubt the detector looks at the
@@ -385,10 +385,10 @@ class PlayerTracker:
         for frame, later in zip(reversed(frames), reversed(behind), strict=True):
             step_s = self._steps.before(later)
             keypoints, scores = find_poses(poser, frame, place.box_after(step_s)[None])
-            earlier = follow(place, track.anchor, keypoints[0], scores[0], step_s)
-            if earlier is None:
+            [followed] = follow([place], [track.anchor], keypoints, scores, step_s)
+            if followed is None:
                 return
-            earlier = clipped(earlier, *frame.size)
+            [earlier] = clipped([followed], *frame.size)
             if not in_picture(earlier.box):
                 return
             rows = [t.rows[frame.index].box for t in self._tracks if frame.index in t.rows]

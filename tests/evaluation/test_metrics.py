@@ -362,7 +362,7 @@ def test_oks_equals_pycocotools() -> None:
             {"keypoints": np.column_stack((found, np.ones(17))).ravel().tolist(), "score": 1.0}
         ]
         distance = np.linalg.norm(truth - found, axis=1)[None]
-        ours = oks(distance, seen[None], np.array([area]))[0]
+        ours = oks(distance**2, seen[None], np.array([area]))[0]
         assert ours == pytest.approx(judge.computeOks(1, 1)[0, 0], abs=1e-12)
 
 

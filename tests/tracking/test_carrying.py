@@ -1,4 +1,4 @@
-"""A box that goes along with a pose: known motions, and evidence that is none."""
+"""Places between detections: adrift, at a detection, at the border."""
 
 from __future__ import annotations
 
@@ -7,17 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hpe_volleyball.tracking.carrying import (
-    Anchor,
-    Place,
-    clipped,
-    detected_place,
-    drift,
-    follow,
-    surprise,
-)
-from hpe_volleyball.tracking.similarity import box_iou
-from tests.scene import Array, joints_in, shifted
+from hpe_volleyball.tracking.carrying import Anchor, clipped, detected_place, drift
+from tests.scene import joints_in
 
 RATE = 50
 STEP_S = 1 / RATE
@@ -25,141 +16,6 @@ BOX = np.array([100.0, 100.0, 140.0, 200.0])
 SURE = np.full(17, 0.9)
 ANCHOR = Anchor(BOX, joints_in(BOX), SURE)
 START = detected_place(ANCHOR, None)
-ELBOWS, WRISTS, ANKLES = [7, 8], [9, 10], [15, 16]
-
-
-def moved(by: tuple[float, float]) -> Array:
-    """The joints of the person after a step."""
-    return joints_in(shifted(BOX, *by))
-
-
-def step(place: Place, keypoints: Array, scores: Array = SURE, step_s: float = STEP_S) -> Place:
-    after = follow(place, ANCHOR, keypoints, scores, step_s)
-    assert after is not None
-    return after
-
-
-@pytest.mark.parametrize("speed", [(0.0, 0.0), (5.0, 0.0), (-3.0, 2.0)])
-def test_steady_motion_is_followed_exactly(speed: tuple[float, float]) -> None:
-    place = START
-    for k in range(1, 13):
-        place = step(place, moved((k * speed[0], k * speed[1])))
-        np.testing.assert_allclose(place.box, shifted(BOX, k * speed[0], k * speed[1]))
-    np.testing.assert_allclose(place.velocity / RATE, speed, atol=0.1)
-    np.testing.assert_allclose(
-        place.box_after(STEP_S), shifted(BOX, 13 * speed[0], 13 * speed[1]), atol=0.1
-    )
-    assert place.blind_s == 0
-
-
-def test_frames_left_out_are_time_gone_by() -> None:
-    """The same motion, with one to four frames left out between those that are seen."""
-    place, k, steps = START, 0, [1, 1, 1, 1, 1, 1, 4, 2, 5, 1, 3]
-    for frames in steps:
-        k += frames
-        np.testing.assert_allclose(place.box, shifted(BOX, 3.0 * (k - frames)), atol=0.01)
-        place = step(place, moved((3.0 * k, 0)), step_s=frames * STEP_S)
-    assert place.velocity[0] / RATE == pytest.approx(3, abs=0.1)
-    unseen = drift(place, 3 * STEP_S)
-    np.testing.assert_allclose(unseen.box, shifted(place.box, 9), atol=0.05)
-    assert unseen.blind_s == pytest.approx(3 * STEP_S)
-
-
-def test_a_box_grows_with_the_arms_and_moves_with_the_feet() -> None:
-    """A jump of 24 px in 8 frames, in which the arms go from the hips to over the head."""
-    place, joints = START, joints_in(BOX)
-    for k in range(1, 9):
-        lift = np.zeros((17, 2))
-        lift[:, 1] = -3.0 * k
-        lift[ELBOWS, 1] -= 4.0 * k
-        lift[WRISTS, 1] -= 8.0 * k
-        place = step(place, joints + lift)
-    # Wrists at 148 - 24 - 64 = 60 are above the head, which was the highest joint at 105.
-    now = joints + lift
-    assert now[:, 1].min() == now[WRISTS, 1].max()
-    rise = joints[:, 1].min() - now[:, 1].min()
-    np.testing.assert_allclose(place.box, [100, 100 - rise, 140, 200 - 24])
-    # The torso alone says how the person moves.
-    np.testing.assert_allclose(place.velocity / RATE, [0, -3], atol=0.25)
-
-
-def test_a_box_shrinks_as_somebody_ducks() -> None:
-    scale = np.array([1.0, 0.7])
-    low = BOX[2:] - (BOX[2:] - joints_in(BOX)) * scale
-    place = START
-    for part in (0.25, 0.5, 0.75, 1.0):
-        place = step(place, (1 - part) * joints_in(BOX) + part * low)
-    truth = np.array([100, 130, 140, 200])
-    assert box_iou(place.box[None], truth[None])[0, 0] > 0.95
-    assert place.box[3] == pytest.approx(200, abs=1.6)
-
-
-@pytest.mark.parametrize("joints", [ANKLES, [0, 9, 15], [5, 9]])
-def test_joints_that_jump_to_a_neighbour_do_not_pull_the_box(joints: list[int]) -> None:
-    keypoints = moved((4, 0))
-    keypoints[joints] += (45, 5)
-    after = step(START, keypoints)
-    assert box_iou(after.box[None], shifted(BOX, 4)[None])[0, 0] > 0.75
-    assert after.box[2] < 150
-    np.testing.assert_allclose(after.velocity, step(START, moved((4, 0))).velocity)
-
-
-def test_joints_that_stay_with_a_neighbour_do_not_pull_the_box() -> None:
-    place = START
-    for k in range(1, 6):
-        keypoints = moved((2.0 * k, 0))
-        keypoints[[9, 15]] += (45, 0)
-        place = step(place, keypoints)
-    assert box_iou(place.box[None], shifted(BOX, 10)[None])[0, 0] > 0.75
-
-
-def test_half_a_torso_on_a_neighbour_is_no_evidence() -> None:
-    keypoints = moved((4, 0))
-    keypoints[[5, 11]] += (45, 5)
-    assert follow(START, ANCHOR, keypoints, SURE, STEP_S) is None
-
-
-def test_low_scores_are_no_evidence() -> None:
-    assert follow(START, ANCHOR, moved((1, 0)), np.full(17, 0.3), STEP_S) is None
-    few = np.where(np.arange(17) < 4, 0.9, 0.1)
-    assert follow(START, ANCHOR, moved((1, 0)), few, STEP_S) is None
-    before = replace(START, scores=np.full(17, 0.3))
-    assert follow(before, ANCHOR, moved((1, 0)), SURE, STEP_S) is None
-
-
-def test_few_joints_shift_the_box_with_the_torso() -> None:
-    """Of six joints the wrists move on their own: the box keeps its size."""
-    scores = np.where(np.isin(np.arange(17), [5, 6, 11, 12, 9, 10]), 0.9, 0.1)
-    keypoints = moved((3, -2))
-    keypoints[WRISTS, 1] -= 10
-    after = step(START, keypoints, scores)
-    np.testing.assert_allclose(after.box, shifted(BOX, 3, -2))
-
-
-def test_a_box_that_would_more_than_double_is_shifted_instead() -> None:
-    """The joints left and right of a person spread slowly to three times the width."""
-    place, joints = START, joints_in(BOX)
-    middle = joints.mean(axis=0)
-    for k in range(1, 11):
-        wide = middle + (joints - middle) * (1 + 0.2 * k, 1.0)
-        place = step(place, wide)
-    assert np.ptp(wide[:, 0]) == pytest.approx(3 * np.ptp(joints[:, 0]))
-    assert place.box[2] - place.box[0] <= 80
-
-
-def test_a_jump_to_the_neighbour_is_refused() -> None:
-    """All joints land on somebody 45 px away, in one frame."""
-    assert follow(START, ANCHOR, moved((45, 0)), SURE, STEP_S) is None
-    running = replace(START, velocity=RATE * np.array([6.0, 0.0]))
-    assert follow(running, ANCHOR, moved((6, 0)), SURE, STEP_S) is not None
-    assert follow(running, ANCHOR, moved((-45, 0)), SURE, STEP_S) is None
-
-
-@pytest.mark.parametrize(("rate", "within"), [(25, True), (100, False)])
-def test_the_reach_is_that_of_the_time_between_frames(rate: int, within: bool) -> None:
-    """12 px from the predicted place: an eighth of a body in 1/25 s, or in 1/100 s."""
-    after = follow(START, ANCHOR, moved((12, 0)), SURE, 1 / rate)
-    assert (after is not None) == within
 
 
 def test_an_unseen_person_drifts_and_slows_down() -> None:
@@ -180,21 +36,6 @@ def test_an_unseen_person_drifts_and_slows_down() -> None:
     assert place.box[0] - BOX[0] == pytest.approx(sum(ways))
 
 
-def test_a_person_seen_again_is_no_longer_blind() -> None:
-    unseen = drift(replace(START, velocity=RATE * np.array([2.0, 0.0])), STEP_S)
-    after = step(unseen, moved((4, 0)))
-    assert after.blind_s == 0
-    np.testing.assert_allclose(after.box, shifted(BOX, 4))
-
-
-def test_surprise_is_how_much_a_pose_changes_the_velocity() -> None:
-    running = replace(START, velocity=RATE * np.array([4.0, 0.0]))
-    assert surprise(running, step(running, moved((4, 0)))) == pytest.approx(0, abs=1e-9)
-    sudden = surprise(running, step(running, moved((1, 4))))
-    assert sudden == pytest.approx(5 / 3 * surprise(running, step(running, moved((4, 3)))))
-    assert sudden > 0
-
-
 def test_a_detection_keeps_the_velocity() -> None:
     before = replace(START, velocity=np.array([4.0, 1.0]), blind_s=0.2)
     place = detected_place(ANCHOR, before)
@@ -206,7 +47,8 @@ def test_a_detection_keeps_the_velocity() -> None:
 
 def test_boxes_end_at_the_border_and_joints_go_on() -> None:
     place = replace(START, box=np.array([-20.0, 150.0, 20.0, 250.0]))
-    inside = clipped(place, 640, 200)
+    inside, same = clipped([place, START], 640, 200)
     assert inside.box.tolist() == [0, 150, 20, 200]
     assert inside.keypoints is place.keypoints
-    assert clipped(START, 640, 360).box.tolist() == BOX.tolist()
+    assert same is START
+    assert clipped([], 640, 360) == []

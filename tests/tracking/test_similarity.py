@@ -31,7 +31,7 @@ def test_it_is_oks_over_the_joints_that_both_saw() -> None:
     a, b = pose(seen=9), pose(4.0)
     b[1][0, :3] = 0.0
     common = (np.arange(17) >= 3) & (np.arange(17) < 9)
-    expected = oks(np.full((1, 17), 4.0), common[None], AREA)[0]
+    expected = oks(np.full((1, 17), 16.0), common[None], AREA)[0]
     assert pose_similarity(a, b, AREA)[0, 0] == pytest.approx(expected)
 
 
