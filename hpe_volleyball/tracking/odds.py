@@ -1,7 +1,8 @@
 """How likely a detection is the person carried to it: log-odds, fitted to synthetic rallies.
 
 What speaks for and against a pair is not additive: boxes that overlap say much if poses agree and
-little if not, and how much a hidden person's box says falls with the time since it was seen. So
+little if not, and how much a hidden person's box says falls with the time since it was seen. A pose
+that is hardly there may be something in the background that somebody left, and says nothing. So
 the log-odds are a quadratic function of what was measured, one for each kind of pair.
 benchmarks/fit_odds.py fits its coefficients (odds.json beside this file) by logistic regression,
 to rallies that no benchmark is scored on.
@@ -19,8 +20,9 @@ from itertools import combinations_with_replacement
 import numpy as np
 from numpy.typing import NDArray
 
+from hpe_volleyball.skeleton import COCO_NAMES
 from hpe_volleyball.tracking.candidates import STRONG_SCORE, Candidates
-from hpe_volleyball.tracking.carrying import Array, Carried
+from hpe_volleyball.tracking.carrying import Array, Carried, Place
 from hpe_volleyball.tracking.similarity import box_iou, pose_similarity
 
 MEASURES = ("iou", "taller", "shorter", "wider", "narrower", "score", "pose", "early", "blind")
@@ -43,6 +45,11 @@ _POSE_WEIGHT = 0.7
 _MOST = 1.0
 """Larger measures count as this: of sizes a ratio of e, of time without evidence a second."""
 _SIZES = slice(MEASURES.index("taller"), MEASURES.index("narrower") + 1)
+_BODY = slice(len(COCO_NAMES))
+_FAINT, _FAINT_S = 0.35, 0.1
+"""A pose whose joints have less than this mean score counts as not seen for this long. On synthetic
+rallies ids are as good with it, from 0.4 on worse; on a real clip somebody who jumps off a roof is
+found on the way down, where before the pose stayed on the roof."""
 _ANOTHER_RATIO = math.log(4)
 """Boxes whose sizes have this ratio are not of one person."""
 
@@ -65,7 +72,7 @@ def measure(people: Sequence[Carried], found: Candidates, early: Array | None = 
     if not measured.size:
         return measured
     boxes = np.array([p.place.box for p in people])
-    blind = np.array([p.place.blind_s for p in people])[:, None]
+    blind = np.array([_blind_s(p.place) for p in people])[:, None]
     wider, taller = (_log_ratio(_sides(found.boxes)[k], _sides(boxes)[k]) for k in (0, 1))
     poses = (
         np.array([p.place.keypoints for p in people]),
@@ -175,6 +182,13 @@ def _weights(table: Coefficients) -> dict[str, tuple[float, Array]]:
         kind: (table[kind][CONSTANT], np.array([table[kind].get(t, 0.0) for t in terms_of(kind)]))
         for kind in KINDS
     }
+
+
+def _blind_s(place: Place) -> float:
+    """For how long there has been no evidence that can be relied on."""
+    if place.scores[_BODY].mean() >= _FAINT:
+        return place.blind_s
+    return max(place.blind_s, _FAINT_S)
 
 
 def _sides(boxes: Array) -> tuple[Array, Array]:

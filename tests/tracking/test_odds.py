@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -47,6 +48,18 @@ def measured(one: Carried, found: Candidates, early: float | None = None) -> dic
 def odds(one: Carried, found: Candidates, early: float | None = None) -> float:
     known = None if early is None else np.array([[early]])
     return float(log_odds(measure([one], found, known))[0, 0])
+
+
+def test_a_faint_pose_says_nothing_and_a_weak_one_does() -> None:
+    """Like somebody who has not been seen for a tenth of a second."""
+    known, moved = person(BOX), detection(shifted(BOX, 12))
+    weak, faint = (
+        replace(known, place=replace(known.place, scores=np.full(17, score)))
+        for score in (0.36, 0.34)
+    )
+    assert not math.isnan(measured(weak, moved)["pose"])
+    assert odds(faint, moved) == odds(person(BOX, blind_s=0.1), moved)
+    assert measured(person(BOX, blind_s=0.3), moved)["blind"] == pytest.approx(math.sqrt(0.3))
 
 
 def test_measures_of_a_pair() -> None:
