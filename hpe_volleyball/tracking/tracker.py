@@ -23,7 +23,7 @@ from hpe_volleyball.tracking.carrying import (
     drift,
     expected_boxes,
 )
-from hpe_volleyball.tracking.doubt import BACK, in_doubt
+from hpe_volleyball.tracking.doubt import BACK, CLEAR, CLEAR_AT_ONCE, in_doubt
 from hpe_volleyball.tracking.everybody import (
     SAME_POSE,
     alike,
@@ -235,7 +235,8 @@ class PlayerTracker:
     ) -> None:
         """Settle frames up to a keyframe; where that is in doubt one half after the other."""
         match = self._match(frames, path, end, poser)
-        self._doubt = in_doubt(self._tracks, path[-1], frames[-1], match)
+        clear = CLEAR if self._lookahead else CLEAR_AT_ONCE
+        self._doubt = in_doubt(self._tracks, path[-1], frames[-1], match, clear)
         extra = self._lookahead and halvings > 0 and len(frames) > 1 and self._doubt
         if not (extra and self._take_credit()):
             self._settle(frames, path, end, match, poser)

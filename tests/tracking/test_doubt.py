@@ -26,6 +26,7 @@ def doubt(
     repeated: int | None = None,
     track_id: int = 1,
     blind: bool = True,
+    clear: float = 3.0,
 ) -> bool:
     """Whether the first of two people is in doubt, who was out of sight."""
     anchors = [Anchor(box, joints_in(box), SURE) for box in (person, shifted(HERE, 20))]
@@ -42,7 +43,7 @@ def doubt(
         np.zeros((2, 3)),
         np.array(odds),
     )
-    return in_doubt(tracks, places, frame(4), match)
+    return in_doubt(tracks, places, frame(4), match, clear)
 
 
 def test_who_could_be_exchanged_with_somebody_is_in_doubt() -> None:
@@ -50,6 +51,12 @@ def test_who_could_be_exchanged_with_somebody_is_in_doubt() -> None:
     assert not doubt(CLEAR)
     assert doubt([[2.0, 2.5, NEVER], [2.0, 5.0, NEVER]])
     assert not doubt([[2.0, 1.9, NEVER], [2.0, 5.0, NEVER]])
+
+
+def test_how_clear_it_must_be_can_be_said() -> None:
+    """By 7 - (-4 - 4), and the one of them."""
+    assert not doubt(CLEAR, clear=14.9)
+    assert doubt(CLEAR, clear=15.1)
 
 
 def test_whoever_has_nothing_can_only_take() -> None:

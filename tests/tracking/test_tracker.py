@@ -294,10 +294,14 @@ def test_people_who_pass_each_other_keep_their_ids() -> None:
         assert ends == [{0: 1, 80: 1}, {0: 2, 80: 2}]
 
 
-def half_seen() -> Scene:
-    """Two people side by side, hidden in frames 45 to 48; at the end one box lies between them."""
+def half_seen(at: float = 108) -> Scene:
+    """Two people side by side, hidden in frames 45 to 48; at the end one box lies between them.
+
+    Args:
+        at: Where it lies; the people are at 100 and 116.
+    """
     both = [(person, k) for person in (0, 1) for k in range(45, 49)]
-    between = walker(108)(48)
+    between = walker(at)(48)
     assert between is not None
     return Scene(
         [walker(100), walker(116)],
@@ -324,6 +328,15 @@ def test_a_window_in_doubt_is_halved_twice() -> None:
 def test_without_lookahead_a_doubt_makes_the_next_frame_a_keyframe() -> None:
     results = half_seen().run(70, 8, lookahead=False)
     assert [r.frame.index for r in results if r.keyframe] == [*range(0, 49, 8), 49, 57, 65]
+
+
+def test_without_lookahead_a_smaller_doubt_will_do() -> None:
+    """A look at the next frame may still put right what was settled wrongly."""
+    keyframes = [
+        [r.frame.index for r in half_seen(102).run(60, 8, lookahead=ahead) if r.keyframe]
+        for ahead in (True, False)
+    ]
+    assert keyframes == [[*range(0, 57, 8), 59], [*range(0, 49, 8), 49, 57]]
 
 
 class Undecided(Scene):
