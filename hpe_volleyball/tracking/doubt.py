@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,47 +12,66 @@ from hpe_volleyball.tracking.association import Match
 from hpe_volleyball.tracking.carrying import Array, Place
 from hpe_volleyball.tracking.tracks import Track
 
-BACK = "somebody back"
+BACK, UNLIKE = "somebody back", "somebody unlike before"
 """What is in doubt; why the detector runs once more."""
 
-CLEAR = 3.0
-"""Log-odds by which who is who must be better than with two people exchanged. Measured on synthetic
-rallies with an extra detection in every window of four frames: below it, one pair in three to seven
-becomes another one, between 5 and 8 one in 40, above 15 one in 200."""
-CLEAR_AT_ONCE = 12.0
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What counts as doubt, in log-odds of `hpe_volleyball.tracking.odds`."""
+
+    clear: float
+    """For who was out of sight: by how much the answer must be better than with two exchanged."""
+    likely: float
+    """For who was seen all the way: how likely the detection itself must be."""
+
+
+WITH_LOOKAHEAD = Limits(clear=3.0, likely=0.0)
+"""Measured on synthetic rallies with an extra detection in every window of four frames: where the
+answer is less clear than by 3, one pair in three to seven becomes another one, between 5 and 8 one
+in 40, above 15 one in 200. On 180 rallies ids switch 372 times at N = 4 and 491 times at N = 8 with
+`likely` 0, 394 and 511 times without; with 2, on those at 25 and 30 fps at N = 8, 288 in place of
+295 times, for 3 % more detections."""
+AT_ONCE = Limits(clear=12.0, likely=-np.inf)
 """The same where the frames before are settled already. The next look is only one frame away then,
-where a pair that went wrong may still be put right: on 90 rallies at N = 4, 276 switches with a
-limit of 3, 266 with 6, 245 with 12."""
+where a pair that went wrong may still be put right, also without an unlikely one: on 90 rallies at
+N = 4, 276 switches with a limit of 3, 266 with 6, 245 with 12, 256 with `likely` 0 besides."""
 _BORDER_SHARE = 0.02
 """People this near to the border, as part of the picture's longer side, come and go."""
 
 
-def in_doubt(
+def doubt_about(
     tracks: Sequence[Track],
     places: Sequence[Place],
     frame: Frame,
     match: Match,
-    clear: float = CLEAR,
-) -> bool:
-    """Did somebody who was out of sight come back where another may be meant as well?
+    limits: Limits,
+) -> str | None:
+    """Did somebody come back where another may be meant as well, or become unlike themselves?
 
-    Of such a person there is a box at the keyframe, but no pose on the way that led there, so that
-    it may be the neighbour's. Nearer to where the person was seen last that is easier to tell.
+    Of somebody who was out of sight there is a box at the keyframe, but no pose on the way that led
+    there, so that it may be the neighbour's. Who has an unlikely detection may have been given a
+    neighbour's too, for want of their own. Nearer to where they were found last that is easier to
+    tell.
 
     Args:
         tracks: Everybody.
         places: Where each was carried to.
         frame: The keyframe.
         match: Who was found there.
-        clear: Log-odds by which that must be better than another answer.
+        limits: How clear and how likely that must be.
+
+    Returns:
+        `BACK`, `UNLIKE` or None.
     """
-    return any(
-        tracks[i].id > 0
-        and places[i].blind_s > 0
-        and _off_border(places[i].box, frame)
-        and _margin(match, i) < clear
-        for i in match.pairs
-    )
+    inside = [i for i in match.pairs if tracks[i].id > 0 and _off_border(places[i].box, frame)]
+    back = [i for i in inside if places[i].blind_s > 0]
+    if any(_margin(match, i) < limits.clear for i in back):
+        return BACK
+    seen = [i for i in inside if not places[i].blind_s > 0]
+    if any(match.odds[i, match.pairs[i]] < limits.likely for i in seen):
+        return UNLIKE
+    return None
 
 
 def _margin(match: Match, i: int) -> float:

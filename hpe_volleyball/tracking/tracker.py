@@ -23,7 +23,7 @@ from hpe_volleyball.tracking.carrying import (
     drift,
     expected_boxes,
 )
-from hpe_volleyball.tracking.doubt import BACK, CLEAR, CLEAR_AT_ONCE, in_doubt
+from hpe_volleyball.tracking.doubt import AT_ONCE, WITH_LOOKAHEAD, doubt_about
 from hpe_volleyball.tracking.everybody import (
     SAME_POSE,
     alike,
@@ -116,7 +116,7 @@ class PlayerTracker:
         self._foresight = Foresight()
         self._following: Frame | None = None
         self._started = False
-        self._doubt = False
+        self._doubt: str | None = None
         """The last keyframe left something open."""
         self._credit = 0.0
         """Extra detections that may be made now."""
@@ -154,7 +154,7 @@ class PlayerTracker:
         if due:
             self._close_window(detector, known, KEYFRAME)
         elif self._doubt and self._take_credit():
-            self._close_window(detector, known, BACK)
+            self._close_window(detector, known, self._doubt)
         else:
             for track, place in zip(self._tracks, self._path[-1], strict=True):
                 track.carried(frame, place)
@@ -235,14 +235,14 @@ class PlayerTracker:
     ) -> None:
         """Settle frames up to a keyframe; where that is in doubt one half after the other."""
         match = self._match(frames, path, end, poser)
-        clear = CLEAR if self._lookahead else CLEAR_AT_ONCE
-        self._doubt = in_doubt(self._tracks, path[-1], frames[-1], match, clear)
-        extra = self._lookahead and halvings > 0 and len(frames) > 1 and self._doubt
-        if not (extra and self._take_credit()):
+        limits = WITH_LOOKAHEAD if self._lookahead else AT_ONCE
+        self._doubt = doubt_about(self._tracks, path[-1], frames[-1], match, limits)
+        may_halve = self._lookahead and halvings > 0 and len(frames) > 1
+        if not (self._doubt and may_halve and self._take_credit()):
             self._settle(frames, path, end, match, poser)
             return
         half, halvings = (len(frames) + 1) // 2, halvings - 1
-        middle = self._detect(frames[half - 1], detector, poser, BACK)
+        middle = self._detect(frames[half - 1], detector, poser, self._doubt)
         self._close(frames[:half], path[:half], middle, detector, poser, halvings=halvings)
         frames, path = frames[half:], self._carry_on(frames[half:], poser)
         self._close(frames, path, end, detector, poser, halvings=halvings)

@@ -6,7 +6,7 @@ import numpy as np
 
 from hpe_volleyball.tracking.association import Match
 from hpe_volleyball.tracking.carrying import Anchor, Place, detected_place, drift
-from hpe_volleyball.tracking.doubt import in_doubt
+from hpe_volleyball.tracking.doubt import BACK, UNLIKE, Limits, doubt_about
 from hpe_volleyball.tracking.tracks import Track
 from tests.scene import WIDTH, Array, frame, joints_in, shifted
 
@@ -27,8 +27,8 @@ def doubt(
     track_id: int = 1,
     blind: bool = True,
     clear: float = 3.0,
-) -> bool:
-    """Whether the first of two people is in doubt, who was out of sight."""
+) -> str | None:
+    """What is in doubt about the first of two people, who was out of sight."""
     anchors = [Anchor(box, joints_in(box), SURE) for box in (person, shifted(HERE, 20))]
     places: list[Place] = [detected_place(anchor, None) for anchor in anchors]
     tracks = [
@@ -43,13 +43,13 @@ def doubt(
         np.zeros((2, 3)),
         np.array(odds),
     )
-    return in_doubt(tracks, places, frame(4), match, clear)
+    return doubt_about(tracks, places, frame(4), match, Limits(clear, likely=0.0))
 
 
 def test_who_could_be_exchanged_with_somebody_is_in_doubt() -> None:
     """Own pairs 2 + 5; exchanged ones must stay below by more than 3."""
     assert not doubt(CLEAR)
-    assert doubt([[2.0, 2.5, NEVER], [2.0, 5.0, NEVER]])
+    assert doubt([[2.0, 2.5, NEVER], [2.0, 5.0, NEVER]]) == BACK
     assert not doubt([[2.0, 1.9, NEVER], [2.0, 5.0, NEVER]])
 
 
@@ -80,7 +80,17 @@ def test_a_detection_that_nobody_has_is_another_answer() -> None:
     assert not doubt([[2.0, NEVER, -1.5], CLEAR[1]])
 
 
-def test_only_somebody_back_is_in_doubt() -> None:
+def test_who_has_an_unlikely_detection_is_in_doubt() -> None:
+    """Whoever else may be meant: their own may be missing."""
+    unlikely = [[-0.1, NEVER, NEVER], [NEVER, 5.0, NEVER]]
+    assert doubt(unlikely, blind=False) == UNLIKE
+    assert not doubt([[0.1, NEVER, NEVER], [NEVER, 5.0, NEVER]], blind=False)
+    assert not doubt(unlikely), "back from out of sight, and nobody else is near"
+    assert not doubt(unlikely, blind=False, track_id=0), "never confirmed"
+    assert not doubt(unlikely, blind=False, person=AT_THE_BORDER)
+
+
+def test_only_somebody_back_can_be_mistaken() -> None:
     unclear = [[2.0, 2.5, NEVER], [2.0, 5.0, NEVER]]
     assert not doubt(unclear, blind=False), "the pose led there"
     assert not doubt(unclear, track_id=0), "never confirmed"
