@@ -12,7 +12,7 @@ from hpe_volleyball.tracking.association import Match
 from hpe_volleyball.tracking.carrying import Array, Place
 from hpe_volleyball.tracking.tracks import Track
 
-BACK, UNLIKE = "somebody back", "somebody unlike before"
+BACK, AGAIN, UNLIKE = "somebody back", "somebody seen again", "somebody unlike before"
 """What is in doubt; why the detector runs once more."""
 
 
@@ -22,17 +22,18 @@ class Limits:
 
     clear: float
     """For who was out of sight: by how much the answer must be better than with two exchanged."""
+    again: float
+    """The same for who was out of sight on the way and seen again before the keyframe."""
     likely: float
     """For who was seen all the way: how likely the detection itself must be."""
 
 
-WITH_LOOKAHEAD = Limits(clear=3.0, likely=0.0)
-"""Measured on synthetic rallies with an extra detection in every window of four frames: where the
-answer is less clear than by 3, one pair in three to seven becomes another one, between 5 and 8 one
-in 40, above 15 one in 200. On 180 rallies ids switch 372 times at N = 4 and 491 times at N = 8 with
-`likely` 0, 394 and 511 times without; with 2, on those at 25 and 30 fps at N = 8, 288 in place of
-295 times, for 3 % more detections."""
-AT_ONCE = Limits(clear=12.0, likely=-np.inf)
+WITH_LOOKAHEAD = Limits(clear=2.5, again=6.0, likely=1.0)
+"""Measured on synthetic rallies at N = 8 with an extra detection in every window: one pair in five
+becomes another one below `clear`, one in six below `again` and `likely`; a little above them one in
+10 to 25. On 270 rallies ids switch 679 times at N = 8 with these limits, and 710
+times with 3 for `clear`, 0 for `likely` and nobody seen again, for as many detections."""
+AT_ONCE = Limits(clear=12.0, again=-np.inf, likely=-np.inf)
 """The same where the frames before are settled already. The next look is only one frame away then,
 where a pair that went wrong may still be put right, also without an unlikely one: on 90 rallies at
 N = 4, 276 switches with a limit of 3, 266 with 6, 245 with 12, 256 with `likely` 0 besides."""
@@ -42,7 +43,7 @@ _BORDER_SHARE = 0.02
 
 def doubt_about(
     tracks: Sequence[Track],
-    places: Sequence[Place],
+    path: Sequence[Sequence[Place]],
     frame: Frame,
     match: Match,
     limits: Limits,
@@ -50,25 +51,29 @@ def doubt_about(
     """Did somebody come back where another may be meant as well, or become unlike themselves?
 
     Of somebody who was out of sight there is a box at the keyframe, but no pose on the way that led
-    there, so that it may be the neighbour's. Who has an unlikely detection may have been given a
-    neighbour's too, for want of their own. Nearer to where they were found last that is easier to
-    tell.
+    there, so that it may be the neighbour's; so may be the pose with which somebody was seen again.
+    Who has an unlikely detection may have been given a neighbour's too, for want of their own.
+    Nearer to where they were found last that is easier to tell.
 
     Args:
         tracks: Everybody.
-        places: Where each was carried to.
+        path: Where each was carried, frame by frame; the last is the keyframe.
         frame: The keyframe.
         match: Who was found there.
         limits: How clear and how likely that must be.
 
     Returns:
-        `BACK`, `UNLIKE` or None.
+        `BACK`, `AGAIN`, `UNLIKE` or None.
     """
+    places = path[-1]
     inside = [i for i in match.pairs if tracks[i].id > 0 and _off_border(places[i].box, frame)]
     back = [i for i in inside if places[i].blind_s > 0]
     if any(_margin(match, i) < limits.clear for i in back):
         return BACK
     seen = [i for i in inside if not places[i].blind_s > 0]
+    again = [i for i in seen if any(everybody[i].blind_s > 0 for everybody in path)]
+    if any(_margin(match, i) < limits.again for i in again):
+        return AGAIN
     if any(match.odds[i, match.pairs[i]] < limits.likely for i in seen):
         return UNLIKE
     return None

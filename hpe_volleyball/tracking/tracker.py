@@ -47,13 +47,13 @@ _KEEP_ID_S = 2.0
 _SURE_SCORE = 0.6
 """A detection from here on is a person; a weaker one must be found again at the next keyframe."""
 _SAME_BOX = 0.7
-_HALVINGS = 2
-"""How often a window in doubt is halved at most, for one more detection each time. On the synthetic
-rallies a third time at N = 8 takes an eighth more of them, and as many ids are exchanged."""
-_EXTRA_SHARE = 0.1
-"""Extra detections at most, as a part of all frames. The synthetic rallies need 0.04 at N = 4 and 8
-in the mean, one in twenty more than 0.1."""
-_EXTRA_SAVED = 4.0
+_HALVINGS = 3
+"""How often a window in doubt is halved at most, for one more detection each time: one of 8 frames
+down to the frame in front of the keyframe."""
+_EXTRA_SHARE = 0.15
+"""Extra detections at most, as a part of all frames. The synthetic rallies need 0.04 at N = 4 and
+0.05 at N = 8 in the mean."""
+_EXTRA_SAVED = 8.0
 """How many of them can be saved up for later."""
 
 
@@ -236,7 +236,7 @@ class PlayerTracker:
         """Settle frames up to a keyframe; where that is in doubt one half after the other."""
         match = self._match(frames, path, end, poser)
         limits = WITH_LOOKAHEAD if self._lookahead else AT_ONCE
-        self._doubt = doubt_about(self._tracks, path[-1], frames[-1], match, limits)
+        self._doubt = doubt_about(self._tracks, path, frames[-1], match, limits)
         may_halve = self._lookahead and halvings > 0 and len(frames) > 1
         if not (self._doubt and may_halve and self._take_credit()):
             self._settle(frames, path, end, match, poser)

@@ -6,7 +6,7 @@ import numpy as np
 
 from hpe_volleyball.tracking.association import Match
 from hpe_volleyball.tracking.carrying import Anchor, Place, detected_place, drift
-from hpe_volleyball.tracking.doubt import BACK, UNLIKE, Limits, doubt_about
+from hpe_volleyball.tracking.doubt import AGAIN, BACK, UNLIKE, Limits, doubt_about
 from hpe_volleyball.tracking.tracks import Track
 from tests.scene import WIDTH, Array, frame, joints_in, shifted
 
@@ -27,6 +27,7 @@ def doubt(
     track_id: int = 1,
     blind: bool = True,
     clear: float = 3.0,
+    on_the_way: bool = False,
 ) -> str | None:
     """What is in doubt about the first of two people, who was out of sight."""
     anchors = [Anchor(box, joints_in(box), SURE) for box in (person, shifted(HERE, 20))]
@@ -35,15 +36,17 @@ def doubt(
         Track(place, anchor, 0.9, 0.0, id=number)
         for number, place, anchor in zip((track_id, 7), places, anchors, strict=True)
     ]
+    hidden = [drift(places[0], 0.02), places[1]]
     if blind:
-        places[0] = drift(places[0], 0.02)
+        places = hidden
     match = Match(
         {0: 0, 1: 1} if pairs is None else pairs,
         np.arange(3) == repeated,
         np.zeros((2, 3)),
         np.array(odds),
     )
-    return doubt_about(tracks, places, frame(4), match, Limits(clear, likely=0.0))
+    path = [hidden, places] if on_the_way else [places]
+    return doubt_about(tracks, path, frame(4), match, Limits(clear, again=6.0, likely=0.0))
 
 
 def test_who_could_be_exchanged_with_somebody_is_in_doubt() -> None:
@@ -88,6 +91,16 @@ def test_who_has_an_unlikely_detection_is_in_doubt() -> None:
     assert not doubt(unlikely), "back from out of sight, and nobody else is near"
     assert not doubt(unlikely, blind=False, track_id=0), "never confirmed"
     assert not doubt(unlikely, blind=False, person=AT_THE_BORDER)
+
+
+def test_a_pose_seen_again_may_be_a_neighbours() -> None:
+    """Own pairs 2 + 5; exchanged ones must stay below by more than 6."""
+    unclear = [[2.0, 0.6, NEVER], [0.6, 5.0, NEVER]]
+    assert doubt(unclear, blind=False, on_the_way=True) == AGAIN
+    assert not doubt(unclear, blind=False), "seen all the way"
+    assert not doubt([[2.0, 0.4, NEVER], unclear[1]], blind=False, on_the_way=True)
+    assert not doubt(unclear, blind=False, on_the_way=True, track_id=0), "never confirmed"
+    assert not doubt(unclear, blind=False, on_the_way=True, person=AT_THE_BORDER)
 
 
 def test_only_somebody_back_can_be_mistaken() -> None:
