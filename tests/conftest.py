@@ -1,6 +1,7 @@
 """What every test file may use: models and clips, real and made here, and the command line."""
 
 import os
+import signal
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,11 @@ from tests import graphs
 from tests.runs import Cli, Models, Outcome
 
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C also where a shell that runs the tests in its background has it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> str:
