@@ -33,7 +33,9 @@ from hpe_volleyball.tracking.association import Match, associate
 from hpe_volleyball.tracking.candidates import Candidates
 from hpe_volleyball.tracking.carrying import Array, Carried, Place
 from hpe_volleyball.tracking.odds import CONSTANT, KINDS, Coefficients
+from hpe_volleyball.tracking.roster import Roster
 from hpe_volleyball.tracking.similarity import box_iou
+from hpe_volleyball.tracking.steps import Steps
 from hpe_volleyball.tracking.tracker import PlayerTracker
 from hpe_volleyball.tracking.tracks import Track
 
@@ -113,17 +115,30 @@ class _Watched(PlayerTracker):
         self, rate: float, interval: int, truth: Sequence[Truth], table: Coefficients
     ) -> None:
         super().__init__(rate=rate, det_interval=interval, start_score=START_SCORE)
-        self.pairs: list[Pairs] = []
-        self._truth, self._table = truth, table
-        self._person: dict[Track, int] = {}
-        """Whom every track was on when it was last found."""
-        self._measured = np.zeros((0, 0, len(odds.MEASURES)))
+        self._table = table
+        self._roster = self._watched = _WatchedRoster(self._steps, truth)
+
+    @property
+    def pairs(self) -> list[Pairs]:
+        """What was measured at each keyframe, and which pairs were one person."""
+        return self._watched.pairs
 
     def _associate(self, people: list[Carried], found: Candidates, early: Array | None) -> Match:
-        self._measured = odds.measure(people, found, early)
+        self._watched.measured = odds.measure(people, found, early)
         return associate(people, found, START_SCORE, early, self._table)
 
-    def _settle(
+
+class _WatchedRoster(Roster):
+    """A roster that knows whom every track was on when it was last found."""
+
+    def __init__(self, steps: Steps, truth: Sequence[Truth]) -> None:
+        super().__init__(steps, start_score=START_SCORE, lookahead=True)
+        self.pairs: list[Pairs] = []
+        self.measured = np.zeros((0, 0, len(odds.MEASURES)))
+        self._truth = truth
+        self._person: dict[Track, int] = {}
+
+    def settle(
         self,
         frames: Sequence[Frame],
         path: Sequence[Sequence[Place]],
@@ -131,16 +146,16 @@ class _Watched(PlayerTracker):
         match: Match,
         poser: PoseEstimator,
     ) -> None:
-        shown, tracks = _shown(found.boxes, self._truth[frames[-1].index]), list(self._tracks)
+        shown, tracks = _shown(found.boxes, self._truth[frames[-1].index]), list(self.tracks)
         known = [self._person.get(track, 0) for track in tracks]
-        near = odds.comparable(self._measured)
+        near = odds.comparable(self.measured)
         near[[not person for person in known]] = False
         same = np.array(known)[:, None] == shown
-        self.pairs.append((self._measured[near], same[near]))
-        super()._settle(frames, path, found, match, poser)
+        self.pairs.append((self.measured[near], same[near]))
+        super().settle(frames, path, found, match, poser)
         for i, j in match.pairs.items():
             self._person[tracks[i]] = int(shown[j]) or known[i]
-        for track in self._tracks:
+        for track in self.tracks:
             if track not in self._person:
                 [person] = _shown(track.anchor.box[None], self._truth[frames[-1].index])
                 self._person[track] = int(person)

@@ -11,42 +11,19 @@ import numpy as np
 from hpe_volleyball.pipeline import Detector, PoseEstimator
 from hpe_volleyball.records import Frame, FrameResult
 from hpe_volleyball.tracking.association import Match, associate
-from hpe_volleyball.tracking.candidates import Candidates, fill_poses, find_candidates, find_poses
-from hpe_volleyball.tracking.carrying import (
-    Anchor,
-    Array,
-    Carried,
-    Place,
-    between_poses,
-    clipped,
-    detected_place,
-    drift,
-    expected_boxes,
-)
+from hpe_volleyball.tracking.candidates import Candidates, find_candidates
+from hpe_volleyball.tracking.carrying import Array, Carried, Place, expected_boxes
 from hpe_volleyball.tracking.doubt import AT_ONCE, WITH_LOOKAHEAD, doubt_about
-from hpe_volleyball.tracking.everybody import (
-    SAME_POSE,
-    alike,
-    carry_blind,
-    carry_by_pose,
-    carry_unlooked,
-)
-from hpe_volleyball.tracking.following import follow
+from hpe_volleyball.tracking.everybody import carry_blind, carry_by_pose, carry_unlooked
 from hpe_volleyball.tracking.foresight import Foresight
 from hpe_volleyball.tracking.known_poses import KnowingEstimator, KnownPoses
-from hpe_volleyball.tracking.similarity import box_iou
+from hpe_volleyball.tracking.roster import Roster
 from hpe_volleyball.tracking.steps import Steps
 from hpe_volleyball.tracking.tracing import early_likeness
-from hpe_volleyball.tracking.tracks import Track, carried_row, in_picture, take_results
 
 KEYFRAME = "keyframe"
 """Why the detector runs, if not for a doubt (`hpe_volleyball.tracking.doubt`)."""
 
-_KEEP_ID_S = 2.0
-"""For how long a person who is not found keeps the id."""
-_SURE_SCORE = 0.6
-"""A detection from here on is a person; a weaker one must be found again at the next keyframe."""
-_SAME_BOX = 0.7
 _HALVINGS = 3
 """How often a window in doubt is halved at most, for one more detection each time: one of 8 frames
 down to the frame in front of the keyframe."""
@@ -62,7 +39,8 @@ class PlayerTracker:
 
     Between keyframes each person is carried by the pose found at the predicted place
     (`hpe_volleyball.tracking.following`). At a keyframe detections and people are matched
-    (`hpe_volleyball.tracking.association`). With look-ahead the results of a window wait for the
+    (`hpe_volleyball.tracking.association`), and tracks go on, end and begin
+    (`hpe_volleyball.tracking.roster`). With look-ahead the results of a window wait for the
     next keyframe: boxes in between are bent so that the carried path ends in the detection, a new
     person is followed backwards, and where a keyframe leaves a doubt the detector looks at the
     middle of the window too, and of its halves. Without look-ahead a doubt makes the next frame a
@@ -101,10 +79,7 @@ class PlayerTracker:
         self._lookahead = lookahead
         self._pose_tracked = pose_tracked
         self._pose_interval = pose_interval
-        self._tracks: list[Track] = []
-        self._ended: list[Track] = []
-        """Tracks that ended in frames not yet settled."""
-        self._next_id = 1
+        self._roster = Roster(self._steps, start_score=start_score, lookahead=lookahead)
         self._window: list[Frame] = []
         """Frames behind the last keyframe."""
         self._path: list[list[Place]] = []
@@ -115,7 +90,6 @@ class PlayerTracker:
         self._known = KnownPoses()
         self._foresight = Foresight()
         self._following: Frame | None = None
-        self._started = False
         self._doubt: str | None = None
         """The last keyframe left something open."""
         self._credit = 0.0
@@ -129,7 +103,7 @@ class PlayerTracker:
     @property
     def detects_next(self) -> bool:
         """The next frame is a keyframe, whatever is in doubt."""
-        return not self._started or len(self._window) + 1 >= self._interval
+        return not self._roster.started or len(self._window) + 1 >= self._interval
 
     def foresee(self, frame: Frame) -> None:
         """Take the frame behind the one that `push` will be given."""
@@ -140,7 +114,7 @@ class PlayerTracker:
         due = self.detects_next
         known = self._known.before(poser)
         self._credit = min(_EXTRA_SAVED, self._credit + _EXTRA_SHARE)
-        before = self._path[-1] if self._path else [track.place for track in self._tracks]
+        before = self._path[-1] if self._path else self._roster.places
         self._window.append(frame)
         self._steps.add(frame)
         if self._following is not None:
@@ -156,7 +130,7 @@ class PlayerTracker:
         elif self._doubt and self._take_credit():
             self._close_window(detector, known, self._doubt)
         else:
-            for track, place in zip(self._tracks, self._path[-1], strict=True):
+            for track, place in zip(self._roster.tracks, self._path[-1], strict=True):
                 track.carried(frame, place)
         return self._take([frame], known)
 
@@ -184,7 +158,7 @@ class PlayerTracker:
             return carry_blind(before, frame, step_s)
         if not self._looked_at(left):
             return carry_unlooked(before, frame, step_s)
-        return carry_by_pose(self._tracks, before, frame, poser, step_s)
+        return carry_by_pose(self._roster.tracks, before, frame, poser, step_s)
 
     def _look_ahead(
         self, before: Sequence[Place], frame: Frame, following: Frame, poser: KnowingEstimator
@@ -196,7 +170,7 @@ class PlayerTracker:
         self._steps.add(following)
         step_s, next_s = self._steps.before(frame), self._steps.before(following)
         places = [place for place in before if not place.lost]
-        tracks = [t for t, place in zip(self._tracks, before, strict=True) if not place.lost]
+        tracks = [t for t, place in zip(self._roster.tracks, before, strict=True) if not place.lost]
         now, later = expected_boxes(places, step_s), expected_boxes(places, step_s + next_s)
         later_sure = later[self._foresight.sure(tracks, now, later)]
         left = self._interval - len(self._window)
@@ -221,7 +195,6 @@ class PlayerTracker:
         self._close(self._window, self._path, end, detector, poser, halvings=_HALVINGS)
         self._steps.forget_before(last)
         self._window, self._path = [], []
-        self._started = True
 
     def _close(
         self,
@@ -236,10 +209,10 @@ class PlayerTracker:
         """Settle frames up to a keyframe; where that is in doubt one half after the other."""
         match = self._match(frames, path, end, poser)
         limits = WITH_LOOKAHEAD if self._lookahead else AT_ONCE
-        self._doubt = doubt_about(self._tracks, path, frames[-1], match, limits)
+        self._doubt = doubt_about(self._roster.tracks, path, frames[-1], match, limits)
         may_halve = self._lookahead and halvings > 0 and len(frames) > 1
         if not (self._doubt and may_halve and self._take_credit()):
-            self._settle(frames, path, end, match, poser)
+            self._roster.settle(frames, path, end, match, poser)
             return
         half, halvings = (len(frames) + 1) // 2, halvings - 1
         middle = self._detect(frames[half - 1], detector, poser, self._doubt)
@@ -251,7 +224,7 @@ class PlayerTracker:
         """Everybody's path through the frames up to a keyframe, from one that was settled."""
         path: list[list[Place]] = []
         for left, frame in zip(range(len(frames) - 1, -1, -1), frames, strict=True):
-            before = path[-1] if path else [track.place for track in self._tracks]
+            before = path[-1] if path else self._roster.places
             path.append(self._carry(frame, before, poser, left=left))
         return path
 
@@ -277,12 +250,12 @@ class PlayerTracker:
         poser: PoseEstimator,
     ) -> Match:
         """Who the detections in the last of some frames are, everybody having come this path."""
-        end = self._carried(path[-1], frames[-1])
+        end = self._roster.carried(path[-1], frames[-1])
         if not self._pose_tracked:
             return self._associate(end, found, None)
         every = self._pose_interval
         looked = list(range((len(frames) - 1) % every, len(frames), every))
-        start = self._carried(path[looked[0]], frames[looked[0]])
+        start = self._roster.carried(path[looked[0]], frames[looked[0]])
         steps_s = [
             sum(self._steps.before(frame) for frame in frames[before + 1 : after + 1])
             for before, after in pairwise(looked)
@@ -294,120 +267,10 @@ class PlayerTracker:
     def _associate(self, people: list[Carried], found: Candidates, early: Array | None) -> Match:
         return associate(people, found, self._start_score, early)
 
-    def _carried(self, places: Sequence[Place], frame: Frame) -> list[Carried]:
-        return [
-            Carried(place, track.anchor, frame.time_s - track.found_s, track.id > 0)
-            for track, place in zip(self._tracks, places, strict=True)
-        ]
-
-    def _settle(
-        self,
-        frames: Sequence[Frame],
-        path: Sequence[Sequence[Place]],
-        found: Candidates,
-        match: Match,
-        poser: PoseEstimator,
-    ) -> None:
-        """Write the rows of frames of which the last is a keyframe; tracks end and begin."""
-        better = match.better_boxes(path[-1], found)
-        without_pose = [j for j in better.values() if not found.keypoint_scores[j].any()]
-        fill_poses(found, without_pose, frames[-1], poser)
-        anchors = {i: found.anchor(j) for i, j in better.items()}
-        taken = [anchors.get(i) or path[-1][i].as_anchor() for i in match.pairs]
-        tracks, self._tracks = self._tracks, []
-        for i, track in enumerate(tracks):
-            places = between_poses(track.place, [everybody[i] for everybody in path])
-            if i in match.pairs:
-                score = float(found.scores[match.pairs[i]])
-                self._find(track, frames, places, anchors.get(i), score)
-            elif not self._miss(track, frames, places, taken):
-                self._ended.append(track)
-                continue
-            self._tracks.append(track)
-        for j in match.strangers(found, self._start_score):
-            self._begin(frames, found.anchor(j), float(found.scores[j]), poser)
-
-    def _find(
-        self,
-        track: Track,
-        frames: Sequence[Frame],
-        places: Sequence[Place],
-        anchor: Anchor | None,
-        score: float,
-    ) -> None:
-        """A person was found again; without an anchor the carried box is kept."""
-        weaker, last = min(track.score, score), places[-1]
-        detected = anchor is not None
-        track.found(frames[-1], anchor or last.as_anchor(), score, detected=detected)
-        if self._lookahead:
-            track.bend(frames, places, weaker)
-        track.place = detected_place(track.anchor, last)
-        if not track.id:
-            self._name(track)
-
-    def _miss(
-        self,
-        track: Track,
-        frames: Sequence[Frame],
-        places: list[Place],
-        taken: Sequence[Anchor],
-    ) -> bool:
-        """A person was not found; False if the track ends here."""
-        if not track.id:
-            return False
-        # A pose that somebody found has is theirs: this track has lost its own.
-        if places[-1].seen and (alike([places[-1]], taken) > SAME_POSE).any():
-            before = places[-2] if len(places) > 1 else track.place
-            places[-1] = drift(before, self._steps.before(frames[-1]))
-        first = 0 if self._lookahead else len(frames) - 1
-        for frame, place in zip(frames[first:], places[first:], strict=True):
-            if not in_picture(place.box):
-                return False
-            track.carried(frame, place)
-        track.place, track.missed = places[-1], True
-        return frames[-1].time_s - track.found_s <= _KEEP_ID_S
-
-    def _begin(
-        self, frames: Sequence[Frame], anchor: Anchor, score: float, poser: PoseEstimator
-    ) -> None:
-        """Start a track; with look-ahead, follow the person back to the keyframe before."""
-        track = Track(detected_place(anchor, None), anchor, score, frames[-1].time_s)
-        track.found(frames[-1], anchor, score)
-        if score >= _SURE_SCORE or not self._started:
-            self._name(track)
-        if self._lookahead:
-            self._follow_back(track, frames, poser)
-        self._tracks.append(track)
-
-    def _follow_back(self, track: Track, frames: Sequence[Frame], poser: PoseEstimator) -> None:
-        """Rows for a new person in frames before the first detection."""
-        place = track.place
-        frames, behind = frames[:-1], frames[1:]
-        for frame, later in zip(reversed(frames), reversed(behind), strict=True):
-            step_s = self._steps.before(later)
-            keypoints, scores = find_poses(poser, frame, place.box_after(step_s)[None])
-            [followed] = follow([place], [track.anchor], keypoints, scores, step_s)
-            if followed is None:
-                return
-            [earlier] = clipped([followed], *frame.size)
-            if not in_picture(earlier.box):
-                return
-            rows = [t.rows[frame.index].box for t in self._tracks if frame.index in t.rows]
-            others = np.array(rows).reshape(-1, 4)
-            if (box_iou(earlier.box[None], others) > _SAME_BOX).any():
-                return
-            place = earlier
-            track.rows[frame.index] = carried_row(place.box, track.score, place)
-
-    def _name(self, track: Track) -> None:
-        track.id = self._next_id
-        self._next_id += 1
-
     def _take(self, frames: Sequence[Frame], poser: PoseEstimator) -> list[FrameResult]:
         """The results of frames that are settled."""
         keyframes = [frame.index in self._keyframes for frame in frames]
         self._keyframes.difference_update(frame.index for frame in frames)
-        results = take_results(frames, keyframes, [*self._ended, *self._tracks], poser)
+        results = self._roster.take(frames, keyframes, poser)
         self._known.forget(frames)
-        self._ended = [track for track in self._ended if track.rows]
         return results

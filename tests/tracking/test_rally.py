@@ -195,12 +195,13 @@ def play_on(frames: int, interval: int = 4) -> Iterator[PlayerTracker]:
         for result in tracker.push(Frame(index, index / RATE, BLACK), detector, poser):
             given += 1
             ids.update(result.tracks.ids.tolist())
-        assert len(tracker._tracks) <= 30
-        assert len(tracker._ended) <= 30
+        roster = tracker._roster
+        assert len(roster.tracks) <= 30
+        assert len(roster._ended) <= 30
         assert len(tracker._window) == len(tracker._path) <= interval
         assert len(tracker._held) <= interval
         assert len(tracker._keyframes) <= 2 * interval
-        rows = [len(t.rows) for t in (*tracker._tracks, *tracker._ended)]
+        rows = [len(t.rows) for t in (*roster.tracks, *roster._ended)]
         assert max(rows, default=0) <= 2 * interval
         if index % 2000 == 1999:
             yield tracker
