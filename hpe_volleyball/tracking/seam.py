@@ -68,7 +68,11 @@ class SeamIds:
             tracks=Tracks(
                 ids[order], tracks.boxes[order], tracks.scores[order], tracks.detected[order]
             ),
-            poses=Poses(poses.keypoints[order], poses.scores[order]),
+            poses=Poses(
+                poses.keypoints[order],
+                poses.scores[order],
+                None if poses.estimated is None else poses.estimated[order],
+            ),
         )
 
     def _known(self) -> dict[int, int]:

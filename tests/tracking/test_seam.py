@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,6 +44,17 @@ def test_the_same_people_keep_their_ids_and_new_ones_get_the_next() -> None:
     assert np.allclose(behind.poses.scores[:, 0], [0.02, 0.01, 0.03])
     assert seam.translate(result(11, p3=400, p4=0)).tracks.ids.tolist() == [8, 9]
     assert (seam.across, seam.broken) == (2, 0)
+
+
+def test_rows_keep_whether_their_pose_was_looked_for() -> None:
+    seam = SeamIds({4: known(p1=0, p2=200)}, frozenset({1, 2}))
+    seam.compare(result(4, p1=200, p2=0))
+    behind = result(5, p1=200, p2=0)
+    marked = Poses(behind.poses.keypoints, behind.poses.scores, np.array([True, False]))
+    translated = seam.translate(replace(behind, poses=marked))
+    assert translated.tracks.ids.tolist() == [1, 2]
+    assert translated.poses.estimated is not None
+    assert translated.poses.estimated.tolist() == [False, True]
 
 
 def test_later_frames_count_for_more() -> None:
