@@ -6,7 +6,7 @@ import os
 import re
 import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Event
@@ -15,6 +15,7 @@ import av
 from av.container import InputContainer
 
 from hpe_volleyball.errors import SourceError
+from hpe_volleyball.interrupt import interrupt_held
 
 _SCHEME = re.compile(r"(rtsps?|https?|rtmps?|udp|tcp|rtp)://", re.IGNORECASE)
 _SECRET = re.compile(r"(?<=://)[^/@\s]*@")
@@ -87,10 +88,21 @@ def _connected(source: str, stop: Event, stack: ExitStack) -> InputContainer:
     if _SCHEME.match(source):
         return av.open(source, "r", options=_NETWORK, timeout=limits)
     if Path(source).is_fifo():
-        return av.open(stack.enter_context(closing(Pipe(Path(source), stop))), "r")
+        return _open_pipe(Path(source), stop, stack)
     kind, device = _CAMERAS.get(sys.platform, _CAMERAS["linux"])
     name = device.format(source) if source.isdigit() else source
     return av.open(name, "r", format=kind, timeout=limits)
+
+
+def _open_pipe(path: Path, stop: Event, stack: ExitStack) -> InputContainer:
+    """Open what is written to a pipe; Ctrl-C while nothing is written ends the waiting."""
+    # PyAV prints what a signal raises while it reads and goes on, so signals are held until then.
+    with interrupt_held() as check_interrupt:
+        pipe = stack.enter_context(closing(Pipe(path, stop, check_interrupt)))
+        try:
+            return av.open(pipe, "r")
+        finally:
+            check_interrupt()
 
 
 class Pipe:
@@ -99,10 +111,13 @@ class Pipe:
     Args:
         path: Of the pipe.
         stop: Ends all waiting.
+        check_interrupt: Raises KeyboardInterrupt when the waiting shall end; asked while there is
+            nothing to read.
     """
 
-    def __init__(self, path: Path, stop: Event) -> None:
+    def __init__(self, path: Path, stop: Event, check_interrupt: Callable[[], None]) -> None:
         self._stop = stop
+        self._check_interrupt = check_interrupt
         # Without waiting: opening a pipe that nobody writes to would block until somebody does.
         self._descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         self._begun = False
@@ -110,6 +125,10 @@ class Pipe:
     def read(self, size: int) -> bytes:
         """At least one byte, or none at the end."""
         while not self._stop.is_set():
+            try:
+                self._check_interrupt()
+            except KeyboardInterrupt:
+                return b""  # who opens the pipe asks again
             ready, _, _ = select.select([self._descriptor], [], [], _LOOK_S)
             if not ready:
                 continue
