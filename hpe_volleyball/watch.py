@@ -87,6 +87,8 @@ class Watch:
                 self._seen[video].handled = True
                 if isinstance(outcome.error, SourceError):
                     failed.add(video, str(outcome.error))
+                else:
+                    failed.forget(video)
                 yield outcome
                 if outcome.state == "stopped":
                     return
@@ -143,6 +145,11 @@ class _Failures:
         if state is not None:
             _, size, changed_ns = state[0]
             self._entries[video.name] = {"bytes": size, "changed_ns": changed_ns, "error": error}
+            write_run_json(self._path, self._entries)
+
+    def forget(self, video: Path) -> None:
+        """A new recording under the name of one that failed did not."""
+        if self._entries.pop(video.name, None) is not None:
             write_run_json(self._path, self._entries)
 
 

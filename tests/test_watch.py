@@ -54,6 +54,22 @@ def test_an_unreadable_recording_is_remembered(arrivals: Path, options: InferOpt
     assert (second.video.name, second.state) == ("b.mp4", "done")
 
 
+def test_a_failure_is_forgotten_once_a_new_recording_of_that_name_is_done(
+    arrivals: Path, options: InferOptions
+) -> None:
+    (arrivals / "a.mp4").write_text("no video")
+    (arrivals / "b.mp4").write_text("no video either")
+    run = Watch(arrivals, options, settle_s=SETTLE_S).run(silent)
+    for _ in range(2):
+        assert isinstance(next(run).error, SourceError)
+    fixed_rate(arrivals / "a.mp4", 5)
+    outcome = next(run)
+    run.close()
+    assert (outcome.video.name, outcome.state) == ("a.mp4", "done")
+    written = json.loads((options.output_dir / FAILED).read_text(encoding="utf-8"))
+    assert list(written) == ["b.mp4"]
+
+
 def test_a_failure_that_is_not_the_recordings_is_tried_with_the_next_start(
     arrivals: Path, options: InferOptions
 ) -> None:
