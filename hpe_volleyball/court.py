@@ -22,8 +22,6 @@ from hpe_volleyball.records import (
     Frame,
     FrameResult,
     Polygon,
-    Poses,
-    Tracks,
 )
 
 _LEAST_SHARE = 0.001
@@ -126,21 +124,10 @@ def check_court(court: Polygon, width: int, height: int) -> None:
 
 
 def _limited(result: FrameResult, most: int | None) -> FrameResult:
-    tracks, poses = result.tracks, result.poses
-    if most is None or len(tracks.ids) <= most:
+    if most is None or len(result.tracks.ids) <= most:
         return result
-    kept = best(tracks.scores, most)
-    return replace(
-        result,
-        tracks=Tracks(
-            tracks.ids[kept], tracks.boxes[kept], tracks.scores[kept], tracks.detected[kept]
-        ),
-        poses=Poses(
-            poses.keypoints[kept],
-            poses.scores[kept],
-            None if poses.estimated is None else poses.estimated[kept],
-        ),
-    )
+    kept = best(result.tracks.scores, most)
+    return replace(result, tracks=result.tracks.rows(kept), poses=result.poses.rows(kept))
 
 
 def _read_json(path: Path) -> Polygon:

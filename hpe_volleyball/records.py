@@ -100,6 +100,10 @@ class Tracks:
         _check("Tracks.scores", self.scores, np.float32, (len(self.ids),))
         _check("Tracks.detected", self.detected, np.bool_, (len(self.ids),))
 
+    def rows(self, which: NDArray[np.intp] | Bools) -> Tracks:
+        """These people alone, by row numbers in their order, or by a mask."""
+        return Tracks(self.ids[which], self.boxes[which], self.scores[which], self.detected[which])
+
     @classmethod
     def empty(cls) -> Tracks:
         """Nobody tracked."""
@@ -127,6 +131,11 @@ class Poses:
         _check("Poses.scores", self.scores, np.float32, self.keypoints.shape[:2])
         if self.estimated is not None:
             _check("Poses.estimated", self.estimated, np.bool_, self.keypoints.shape[:1])
+
+    def rows(self, which: NDArray[np.intp] | Bools) -> Poses:
+        """The poses of these people alone, as `Tracks.rows` does it."""
+        estimated = None if self.estimated is None else self.estimated[which]
+        return Poses(self.keypoints[which], self.scores[which], estimated)
 
 
 @dataclass(frozen=True, slots=True)

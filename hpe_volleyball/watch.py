@@ -148,7 +148,7 @@ class _Failures:
             write_run_json(self._path, self._entries)
 
     def forget(self, video: Path) -> None:
-        """A new recording under the name of one that failed did not."""
+        """Another recording has this name now, and did not fail."""
         if self._entries.pop(video.name, None) is not None:
             write_run_json(self._path, self._entries)
 

@@ -6,8 +6,9 @@ from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from hpe_volleyball.records import Detections, Frame, FrameResult, Poses, Tracks
+from hpe_volleyball.records import Bools, Detections, Frame, FrameResult, Poses, Tracks
 
 IMAGE = np.zeros((4, 6, 3), np.uint8)
 
@@ -49,6 +50,28 @@ def test_poses_have_a_score_for_each_keypoint() -> None:
         Poses(np.zeros((1, 17, 2), np.float32), np.zeros((1, 16), np.float32))
     with pytest.raises(ValueError, match=r"Poses.keypoints: expected float32 \[n, n, 2\]"):
         Poses(np.zeros((1, 17, 3), np.float32), np.zeros((1, 17), np.float32))
+
+
+@pytest.mark.parametrize("which", [np.array([2, 0]), np.array([True, False, True])])
+def test_rows_are_taken_from_every_field(which: NDArray[np.intp] | Bools) -> None:
+    numbers = np.arange(3, dtype=np.float32)
+    tracks = Tracks(
+        np.arange(1, 4, dtype=np.int32),
+        np.repeat(numbers[:, None], 4, axis=1),
+        numbers,
+        np.array([True, False, False]),
+    ).rows(which)
+    kept = np.arange(3)[which].tolist()
+    assert tracks.ids.tolist() == [k + 1 for k in kept]
+    assert tracks.boxes[:, 0].tolist() == tracks.scores.tolist() == kept
+    assert tracks.detected.tolist() == [k == 0 for k in kept]
+    joints = np.repeat(numbers[:, None], 17, axis=1)
+    found = Poses(np.stack([joints, joints], axis=2), joints, np.array([True, False, False]))
+    taken = found.rows(which)
+    assert taken.keypoints[:, 0, 1].tolist() == taken.scores[:, 0].tolist() == kept
+    assert taken.estimated is not None
+    assert taken.estimated.tolist() == [k == 0 for k in kept]
+    assert poses(3).rows(which).estimated is None
 
 
 def test_a_result_has_a_pose_for_each_track() -> None:

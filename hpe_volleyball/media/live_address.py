@@ -111,8 +111,7 @@ class Pipe:
     Args:
         path: Of the pipe.
         stop: Ends all waiting.
-        check_interrupt: Raises KeyboardInterrupt when the waiting shall end; asked while there is
-            nothing to read.
+        check_interrupt: Raises KeyboardInterrupt when the waiting shall end; asked at each look.
     """
 
     def __init__(self, path: Path, stop: Event, check_interrupt: Callable[[], None]) -> None:

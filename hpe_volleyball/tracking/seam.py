@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from hpe_volleyball.records import Floats, FrameResult, Ints, Poses, Tracks
+from hpe_volleyball.records import Floats, FrameResult, Ints
 from hpe_volleyball.tracking.similarity import box_iou
 
 _SAME_BOX = 0.5
@@ -62,18 +62,8 @@ class SeamIds:
         ids = np.array([self._translated(i) for i in result.tracks.ids.tolist()], np.int32)
         self._across |= self._used & set(ids.tolist())
         order = np.argsort(ids)
-        tracks, poses = result.tracks, result.poses
-        return replace(
-            result,
-            tracks=Tracks(
-                ids[order], tracks.boxes[order], tracks.scores[order], tracks.detected[order]
-            ),
-            poses=Poses(
-                poses.keypoints[order],
-                poses.scores[order],
-                None if poses.estimated is None else poses.estimated[order],
-            ),
-        )
+        tracks = replace(result.tracks, ids=ids).rows(order)
+        return replace(result, tracks=tracks, poses=result.poses.rows(order))
 
     def _known(self) -> dict[int, int]:
         """Id of the whole run by id of the new tracker, once the run-up is over."""

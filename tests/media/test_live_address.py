@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Event, Timer
 
@@ -15,8 +15,7 @@ from hpe_volleyball.media.live_address import open_live
 
 _PATIENCE_S = 10.0
 
-if sys.platform == "win32":
-    pytest.skip("pipes with names are no files there", allow_module_level=True)
+pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 
 
 @pytest.fixture
@@ -36,20 +35,18 @@ def stop() -> Iterator[Event]:
     timer.cancel()
 
 
-def send_soon(number: signal.Signals) -> None:
-    Timer(0.3, os.kill, (os.getpid(), number)).start()
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("writer", [False, True])
 def test_a_signal_ends_the_wait_for_something_to_read(
     pipe: Path, stop: Event, number: signal.Signals, writer: bool
 ) -> None:
-    silent = os.open(pipe, os.O_RDWR) if writer else None
-    send_soon(number)
-    with pytest.raises(KeyboardInterrupt), open_live(str(pipe), stop):
-        pass
+    with ExitStack() as stack:
+        if writer:
+            stack.callback(os.close, os.open(pipe, os.O_RDWR))
+        soon = Timer(0.3, os.kill, (os.getpid(), number))
+        stack.callback(soon.cancel)
+        soon.start()
+        with pytest.raises(KeyboardInterrupt), open_live(str(pipe), stop):
+            pass
     assert not stop.is_set()
-    if silent is not None:
-        os.close(silent)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
