@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from writing import RESULTS, origin, origin_line, table, write_results
 
 from hpe_volleyball.bench.scene import StandIns, rally_of
-from hpe_volleyball.infer import Models, infer_video, load_models
+from hpe_volleyball.infer import infer_video
+from hpe_volleyball.loaded import Models, load_models
 from hpe_volleyball.models.catalogue import MODES
 from hpe_volleyball.models.session import Session
 from hpe_volleyball.models.tuning import pose_threads

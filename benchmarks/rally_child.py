@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from hpe_volleyball import infer as program
+from hpe_volleyball import loaded
 from hpe_volleyball.cli import main
 from hpe_volleyball.options import InferOptions
 
@@ -22,12 +22,12 @@ def run(report: Path, frames: int) -> None:
     started = perf_counter()
     from hpe_volleyball.bench.scene import StandIns, rally_of  # noqa: PLC0415 - timed
 
-    stand_ins, load = StandIns(rally_of(frames)), program.load_models
+    stand_ins, load = StandIns(rally_of(frames)), loaded.load_models
 
-    def load_blind(options: InferOptions, **named: Any) -> program.Models:
+    def load_blind(options: InferOptions, **named: Any) -> loaded.Models:
         return stand_ins.blind(load(options, **named))
 
-    program.load_models = load_blind
+    loaded.load_models = load_blind
     report.write_text(json.dumps({"stand_in_s": perf_counter() - started}), encoding="utf-8")
     main()
 

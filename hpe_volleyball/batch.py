@@ -11,7 +11,8 @@ from typing import Literal
 
 from hpe_volleyball.errors import HpeError, OutputError, SourceError
 from hpe_volleyball.finished import is_finished
-from hpe_volleyball.infer import Models, infer_video, load_models
+from hpe_volleyball.infer import infer_video
+from hpe_volleyball.loaded import Models, load_models
 from hpe_volleyball.media.live_address import is_live, without_secrets
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output.summary import RunSummary

@@ -73,7 +73,8 @@ def run_demo(
         overwrite=overwrite,
     )
     clip = output_dir / "rally.mp4"
-    RunFiles(clip, options)  # before minutes go into the clip
+    with RunFiles(clip, options):  # before minutes go into the clip
+        pass
     if clip.exists() and not overwrite:
         raise OutputError(
             f"{clip} is already there; use --overwrite to replace it, or choose another "

@@ -9,6 +9,7 @@ Every error says what was found, what was expected and what to do::
     ├── DeviceError        the device that was asked for is not granted
     ├── OptionError        an option cannot be read or does not fit the source
     ├── OutputError        results cannot be written
+    │   └── InUseError     another process is writing them
     └── ResultError        a result file cannot be read or compared
 """
 
@@ -39,6 +40,10 @@ class OptionError(HpeError):
 
 class OutputError(HpeError):
     """Results cannot be written."""
+
+
+class InUseError(OutputError):
+    """Another process is writing the same results."""
 
 
 class ResultError(HpeError):

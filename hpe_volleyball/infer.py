@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,16 +11,11 @@ from typing import Any
 from hpe_volleyball.court import PeopleFilter, check_court
 from hpe_volleyball.errors import HpeError, OutputError, SourceError
 from hpe_volleyball.interrupt import interrupt_held
+from hpe_volleyball.loaded import Models, load_models
 from hpe_volleyball.media.live import LiveReader
 from hpe_volleyball.media.video import VideoInfo
 from hpe_volleyball.models.devices import PROVIDERS
-from hpe_volleyball.models.pair import Pair, open_pair
-from hpe_volleyball.models.rtmdet import RTMDet
-from hpe_volleyball.models.rtmpose import RTMPose
-from hpe_volleyball.models.session import Session
-from hpe_volleyball.models.waiting import OnProgress
 from hpe_volleyball.options import InferOptions
-from hpe_volleyball.output import provenance
 from hpe_volleyball.output.data_file import DataFile, DataHeader
 from hpe_volleyball.output.draw import OverlayPainter
 from hpe_volleyball.output.overlay_sink import OverlaySink, SpareSink
@@ -30,59 +23,13 @@ from hpe_volleyball.output.paths import write_run_json
 from hpe_volleyball.output.preview import Preview
 from hpe_volleyball.output.run_files import DATA, OVERLAY, RUN, RunFiles, Sink
 from hpe_volleyball.output.summary import RunSummary, Tally
-from hpe_volleyball.pipeline import Detector, PoseEstimator, run_pipeline
+from hpe_volleyball.pipeline import run_pipeline
 from hpe_volleyball.records import Frame, FrameResult
 from hpe_volleyball.resume import Resumption, find_resumption
+from hpe_volleyball.run_record import about_source, data_header, run_record
 from hpe_volleyball.source import Source, ended_by, fitted, open_source, quit_by
 from hpe_volleyball.timing import StageClocks
 from hpe_volleyball.tracking.tracker import PlayerTracker
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """The models of a run, loaded; several runs can share them."""
-
-    detector: Detector
-    poser: PoseEstimator
-    sessions: dict[str, Session]
-    """By role: "det" and "pose"."""
-    notes: tuple[str, ...] = ()
-    """What the program chose and why: the device, the mode."""
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """What runs where, and why; for the user to see before a long run."""
-        names = " and ".join(provenance.model_name(s) for s in self.sessions.values())
-        return (f"{names}, on {self.provider}", *self.notes)
-
-    @property
-    def provider(self) -> str:
-        """The execution provider that the models run on."""
-        return " + ".join(dict.fromkeys(s.provider for s in self.sessions.values()))
-
-
-def load_models(
-    options: InferOptions,
-    *,
-    on_progress: OnProgress | None = None,
-    ahead: Future[Pair] | None = None,
-) -> Models:
-    """Find or download both models and open them.
-
-    Args:
-        options: Which models, where from, on which device.
-        on_progress: Called while a model is downloaded, or an engine is built.
-        ahead: Made by `open_ahead` from the same options: the models are being opened.
-
-    Raises:
-        ModelError: a file is missing or is not the model it should be.
-        DeviceError: the device is not granted.
-    """
-    pair = open_pair(options, on_progress=on_progress) if ahead is None else ahead.result()
-    fitted = options.tuning.fitted_input
-    detector = RTMDet(pair.det, size=options.det_size, fitted=fitted)
-    poser = RTMPose(pair.pose, batch=options.pose_batch, workers=pair.pose_workers)
-    return Models(detector, poser, {"det": pair.det, "pose": pair.pose}, pair.notes)
 
 
 def iter_results(
@@ -130,56 +77,57 @@ def infer_video(
     clocks = StageClocks()
     sinks: list[Sink] = []
     stop: KeyboardInterrupt | HpeError | None = None
-    with ExitStack() as opened:
-        source = open_source(video, options, clocks)
-        opened.callback(source.close)
-        info = source.info
-        _check_court(info, options)
-        about_source = _about_source(info)
-        files = RunFiles(info.path, options)
-        header = _header(info, models, options)
-        resumption = find_resumption(files, header, info, options)
-        if resumption is not None:
-            source = resumption.source(info, options, clocks)
+    with ExitStack() as held:
+        with ExitStack() as opened:
+            source = open_source(video, options, clocks)
             opened.callback(source.close)
-        tracker = _tracker(info, options)
-        tally = Tally(resumption.earlier if resumption else None)
-        try:
-            with interrupt_held() as check_interrupt, ExitStack() as stack:
-                to_open = _sinks(files, header, source, models, options, clocks, resumption)
-                sinks.extend(stack.enter_context(sink) for sink in to_open)
-                frames = _checked(source, ended_by(source, check_interrupt))
-                results = _results(frames, models, tracker, clocks, options)
-                for result in resumption.results(results) if resumption else results:
-                    for sink in sinks:
-                        sink.write(result)
-                    tally.add(result)
-                    if on_frame is not None:
-                        on_frame(result)
-                if not tally.frames:
-                    raise SourceError(_nothing_asked_for(info, options))
-        except (KeyboardInterrupt, HpeError) as error:
-            stop = error
-    if stop is not None and not tally.frames:
-        files.discard()
-        raise stop
-    summary = tally.summary(
-        source=info,
-        outputs={kind: str(p) for kind, p in files.written(complete=stop is None).items()},
-        provider=models.provider,
-        notes=models.notes,
-        encoder=next(
-            (sink.encoder for sink in sinks if isinstance(sink, OverlaySink | SpareSink)), None
-        ),
-        warnings=_warnings(source, sinks),
-        live=source.report if isinstance(source, LiveReader) else None,
-        detector_calls=tracker.detector_calls,
-        clocks=clocks,
-        complete=stop is None,
-        failed=_failed(sinks),
-        seam=resumption.seam() if resumption else None,
-    )
-    return _finish(summary, stop, _run_record(summary, about_source, models, options))
+            info = source.info
+            _check_court(info, options)
+            about = about_source(info)
+            files = held.enter_context(RunFiles(info.path, options))
+            header = data_header(info, models, options)
+            resumption = find_resumption(files, header, info, options)
+            if resumption is not None:
+                source = resumption.source(info, options, clocks)
+                opened.callback(source.close)
+            tracker = _tracker(info, options)
+            tally = Tally(resumption.earlier if resumption else None)
+            try:
+                with interrupt_held() as check_interrupt, ExitStack() as stack:
+                    to_open = _sinks(files, header, source, models, options, clocks, resumption)
+                    sinks.extend(stack.enter_context(sink) for sink in to_open)
+                    frames = _checked(source, ended_by(source, check_interrupt))
+                    results = _results(frames, models, tracker, clocks, options)
+                    for result in resumption.results(results) if resumption else results:
+                        for sink in sinks:
+                            sink.write(result)
+                        tally.add(result)
+                        if on_frame is not None:
+                            on_frame(result)
+                    if not tally.frames:
+                        raise SourceError(_nothing_asked_for(info, options))
+            except (KeyboardInterrupt, HpeError) as error:
+                stop = error
+        if stop is not None and not tally.frames:
+            files.discard()
+            raise stop
+        summary = tally.summary(
+            source=info,
+            outputs={kind: str(p) for kind, p in files.written(complete=stop is None).items()},
+            provider=models.provider,
+            notes=models.notes,
+            encoder=next(
+                (sink.encoder for sink in sinks if isinstance(sink, OverlaySink | SpareSink)), None
+            ),
+            warnings=_warnings(source, sinks),
+            live=source.report if isinstance(source, LiveReader) else None,
+            detector_calls=tracker.detector_calls,
+            clocks=clocks,
+            complete=stop is None,
+            failed=_failed(sinks),
+            seam=resumption.seam() if resumption else None,
+        )
+        return _finish(summary, stop, run_record(summary, about, models, options))
 
 
 def _finish(
@@ -294,27 +242,6 @@ def _sinks(  # noqa: PLR0917 - all that a run is made of
         yield overlay if options.strict or not options.data else SpareSink(overlay)
 
 
-def _header(info: VideoInfo, models: Models, options: InferOptions) -> DataHeader:
-    skeleton = models.poser.skeleton
-    return DataHeader(
-        source=info.name,
-        width=info.width,
-        height=info.height,
-        fps=info.rate,
-        keypoint_names=skeleton.names,
-        skeleton_edges=skeleton.edges,
-        models=provenance.describe_models(models.sessions),
-        provider=models.provider,
-        det_interval=options.det_interval,
-        command=provenance.command_line(),
-        package_version=provenance.versions()["hpe-volleyball"],
-        settings=options.settings(),
-        source_fingerprint=(
-            "live" if info.live_from is not None else provenance.fingerprint(info.path)
-        ),
-    )
-
-
 def _nothing_asked_for(info: VideoInfo, options: InferOptions) -> str:
     if info.live_from is not None:
         return f"{info.name}: stopped before the first picture came; nothing was recorded"
@@ -340,33 +267,3 @@ def _failed(sinks: Sequence[Sink]) -> dict[str, str]:
     """What went wrong with the files that the run went on without, by kind."""
     errors = [sink.error for sink in sinks if isinstance(sink, SpareSink) and sink.error]
     return {OVERLAY: errors[0]} if errors else {}
-
-
-def _about_source(info: VideoInfo) -> dict[str, Any]:
-    """What the record says of the source; asked for before the run, it may be gone after it."""
-    return {
-        "path": info.name,
-        "bytes": None if info.live_from is not None else info.path.stat().st_size,
-        "width": info.width,
-        "height": info.height,
-        "fps": f"{info.rate.numerator}/{info.rate.denominator}",
-        "frames": info.n_frames,
-        "duration_s": info.duration_s,
-        "codec": info.codec,
-        "rotation": info.rotation,
-    }
-
-
-def _run_record(
-    summary: RunSummary, source: Mapping[str, Any], models: Models, options: InferOptions
-) -> dict[str, Any]:
-    return {
-        "format": 1,
-        "command": provenance.command_line(),
-        "versions": provenance.versions(),
-        "machine": provenance.machine(),
-        "source": source,
-        "models": provenance.describe_models(models.sessions),
-        "options": {k: str(v) if isinstance(v, Path) else v for k, v in asdict(options).items()},
-        "summary": asdict(summary),
-    }

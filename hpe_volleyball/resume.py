@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpe_volleyball.errors import OptionError, OutputError, ResultError, SourceError
+from hpe_volleyball.errors import OutputError, ResultError, SourceError
 from hpe_volleyball.media.frame_reader import FrameReader, read_frames
 from hpe_volleyball.media.kept_pictures import KeptPictures
 from hpe_volleyball.media.video import VideoInfo
@@ -111,13 +111,10 @@ def find_resumption(
     """The interrupted run that `files` asks to continue, made ready; None to begin anew.
 
     Raises:
-        OptionError: the source is live.
         OutputError: the earlier run had other settings, models or another source and shall not be
             overwritten, or its files cannot be written.
         ResultError: its data file is damaged, likewise.
     """
-    if options.resume and info.live_from is not None:
-        raise OptionError("--resume is for files, found a live source; leave --resume out")
     if not files.resumes:
         return None
     try:

@@ -22,7 +22,7 @@ def fitted(video: str | Path, options: InferOptions) -> InferOptions:
     """The options as this source allows them: live pictures cannot be looked ahead into.
 
     Raises:
-        OptionError: a part of a live source is asked for.
+        OptionError: a part of a live source is asked for, or to go on with one.
     """
     if not is_live(str(video)):
         return options
@@ -31,6 +31,8 @@ def fitted(video: str | Path, options: InferOptions) -> InferOptions:
             "--start and --end are for files, found a live source; use --max-seconds to end by "
             "itself"
         )
+    if options.resume:
+        raise OptionError("--resume is for files, found a live source; leave --resume out")
     return replace(options, lookahead=False)
 
 

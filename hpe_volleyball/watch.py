@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
 from hpe_volleyball.batch import Batch, Outcome, Show, recordings_in
-from hpe_volleyball.errors import OutputError, SourceError
+from hpe_volleyball.errors import InUseError, SourceError
 from hpe_volleyball.finished import unfinished_files
-from hpe_volleyball.infer import Models, load_models
+from hpe_volleyball.loaded import Models, load_models
 from hpe_volleyball.options import InferOptions
-from hpe_volleyball.output.paths import cannot_write, write_run_json
+from hpe_volleyball.output.alone import alone
+from hpe_volleyball.output.paths import write_run_json
 from hpe_volleyball.output.run_files import RUN, result_paths
 
 FAILED = "watch.failed.json"
@@ -76,14 +75,18 @@ class Watch:
             DeviceError: likewise.
         """
         pause_s = min(_LONGEST_PAUSE_S, self._settle_s / _LOOKS_PER_SETTLE)
-        with _only_watch(self._options.output_dir):
-            failed = _Failures(self._options.output_dir / FAILED)
+        output_dir = self._options.output_dir
+        with alone(output_dir / _LOCK, f"results of a watched directory in {output_dir}"):
+            failed = _Failures(output_dir / FAILED)
             while True:
                 video = self._next(failed)
                 if video is None:
                     sleep(pause_s)
                     continue
                 outcome = self._run_one(video, show)
+                if isinstance(outcome.error, InUseError):  # another run has begun with it
+                    self._seen[video].since = monotonic()
+                    continue
                 self._seen[video].handled = True
                 if isinstance(outcome.error, SourceError):
                     failed.add(video, str(outcome.error))
@@ -160,35 +163,3 @@ def _state(paths: list[Path]) -> _State | None:
     except OSError:
         return None
     return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
-
-
-@contextmanager
-def _only_watch(output_dir: Path) -> Iterator[None]:
-    """Hold the lock of an output directory; the system lets go of it when the process ends."""
-    path = output_dir / _LOCK
-    try:
-        output_dir.mkdir(parents=True, exist_ok=True)
-        file = path.open("w", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(cannot_write(output_dir, error)) from error
-    with file:
-        try:
-            _lock(file.fileno())
-        except OSError as error:
-            raise OutputError(
-                f"{output_dir} is in use by another `hpe-volleyball watch`; stop that one or "
-                "choose another --output-dir"
-            ) from error
-        yield
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -16,7 +16,7 @@ from hpe_volleyball import FrameResult, InferOptions, infer_video, load_results
 from hpe_volleyball.batch import Batch, find_recordings, recordings_in
 from hpe_volleyball.errors import ModelError, OutputError, SourceError
 from hpe_volleyball.finished import unfinished_files
-from hpe_volleyball.infer import load_models
+from hpe_volleyball.loaded import load_models
 from tests.clips import FRONT_INDEX, fixed_rate, truncated
 from tests.runs import Cli, Models, names
 

@@ -14,7 +14,7 @@ import pytest
 import hpe_volleyball
 from hpe_volleyball import FrameResult, HpeError, InferOptions, infer_video, iter_results
 from hpe_volleyball.errors import ModelError, SourceError
-from hpe_volleyball.infer import load_models
+from hpe_volleyball.loaded import load_models
 from hpe_volleyball.output.results import read_results
 from hpe_volleyball.source import expected_frames
 from tests.clips import NTSC, fixed_rate, variable_rate

@@ -28,7 +28,7 @@ ONLY_IN: dict[str, set[str]] = {
     "onnxruntime": {"models.session", "models.providers", "quantize"},
     "typer": {"cli"},
     "platformdirs": {"models.folders"},
-    "filelock": {"models.download"},
+    "filelock": {"models.download", "output.alone"},
     "matplotlib": {"bench.plot"},
     "h5py": {"output.data_file", "output.data_cut", "output.results"},
     "rich": {"cli", "console"},

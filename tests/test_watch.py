@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from hpe_volleyball import FrameResult, InferOptions, infer_video
 from hpe_volleyball.errors import OutputError, SourceError
+from hpe_volleyball.output.alone import alone
 from hpe_volleyball.watch import FAILED, Watch
 from tests.clips import fixed_rate
 from tests.runs import Models, names
@@ -82,7 +86,7 @@ def test_a_failure_that_is_not_the_recordings_is_tried_with_the_next_start(
         outcome = next(run)
         run.close()
         assert isinstance(outcome.error, OutputError)
-        assert names(options.output_dir) == [".watch.lock", *before]
+        assert names(options.output_dir) == before
 
 
 def test_two_watches_do_not_share_an_output_directory(
@@ -91,6 +95,28 @@ def test_two_watches_do_not_share_an_output_directory(
     fixed_rate(arrivals / "a.mp4", 5)
     one, other = (Watch(arrivals, options, settle_s=SETTLE_S).run(silent) for _ in range(2))
     assert next(one).state == "done"
-    with pytest.raises(OutputError, match="in use by another"):
+    with pytest.raises(OutputError, match="written by another run"):
         next(other)
     one.close()
+
+
+def test_a_recording_that_another_run_has_begun_with_is_waited_for(
+    arrivals: Path, options: InferOptions
+) -> None:
+    fixed_rate(arrivals / "a.mp4", 5)
+    begun, ended = Event(), Event()
+
+    def another_run() -> None:
+        with alone(options.output_dir / ".a.lock", "results"):
+            begun.set()
+            time.sleep(4 * SETTLE_S)
+            ended.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(another_run)
+        assert begun.wait(10)
+        run = Watch(arrivals, options, settle_s=SETTLE_S).run(silent)
+        outcome = next(run)
+        run.close()
+    assert ended.is_set()
+    assert (outcome.state, outcome.error) == ("done", None)

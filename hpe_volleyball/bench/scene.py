@@ -11,7 +11,7 @@ import numpy as np
 
 from hpe_volleyball.demo import truth_of
 from hpe_volleyball.evaluation.metrics import People
-from hpe_volleyball.infer import Models, load_models
+from hpe_volleyball.loaded import Models, load_models
 from hpe_volleyball.media.video import probe
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.pipeline import Detector, PendingPoses, PoseEstimator, begin

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from hpe_volleyball.batch import Outcome
-    from hpe_volleyball.infer import Models
+    from hpe_volleyball.loaded import Models
     from hpe_volleyball.models.pair import Pair
     from hpe_volleyball.options import InferOptions
     from hpe_volleyball.records import FrameResult
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def load_shown(options: InferOptions, *, quiet: bool, ahead: Future[Pair] | None = None) -> Models:
     """Load the models with a bar for downloads, then say what runs where and why."""
     from hpe_volleyball.console.downloads import Downloads
-    from hpe_volleyball.infer import load_models
+    from hpe_volleyball.loaded import load_models
 
     with Downloads(quiet=quiet) as downloads:
         models = load_models(options, on_progress=downloads.update, ahead=ahead)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from hpe_volleyball.errors import OutputError
 from hpe_volleyball.options import InferOptions
+from hpe_volleyball.output.alone import alone
 from hpe_volleyball.output.paths import cannot_write, finishing_path, kept_path, partial_path
 from hpe_volleyball.records import FrameResult
 
@@ -36,33 +36,43 @@ def result_paths(source: Path, options: InferOptions) -> dict[str, Path]:
 
 
 class RunFiles:
-    """Where the results of one run go; made before the run begins.
+    """Where the results of one run go; a context that no two runs are in at once.
+
+    Entering it makes the directory and removes what is in the way.
 
     Args:
         source: The video.
         options: What to write and where.
 
     Raises:
-        OutputError: the directory cannot be made or written to, results of an earlier run are
-            there, or a run without a data file shall be resumed.
+        OutputError: a run without a data file shall be resumed; on entering it, the directory
+            cannot be made or written to, another run is writing these files, or results of an
+            earlier one are there.
     """
 
     def __init__(self, source: Path, options: InferOptions) -> None:
         if options.resume and not options.data:
             raise OutputError("--resume goes on from the data file; leave --no-data out")
-        directory = options.output_dir
         self._final = result_paths(source, options)
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            with TemporaryFile(dir=directory):  # told now, not after the last frame
-                pass
-        except OSError as error:
-            raise OutputError(cannot_write(directory, error)) from error
         self._source = source
-        self.resumes = options.resume and self._interrupted()
+        self._options = options
+        self._held = ExitStack()
+        self.resumes = False
         """An interrupted run is there, which the options ask to continue: nothing was removed."""
-        if not self.resumes:
-            self.clear(overwrite=options.overwrite)
+
+    def __enter__(self) -> Self:
+        directory = self._options.output_dir
+        with ExitStack() as held:
+            lock = directory / f".{self._source.stem}.lock"
+            held.enter_context(alone(lock, f"results of {self._source.stem} in {directory}"))
+            self.resumes = self._options.resume and self._interrupted()
+            if not self.resumes:
+                self.clear(overwrite=self._options.overwrite)
+            self._held = held.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._held.close()
 
     def clear(self, *, overwrite: bool) -> None:
         """Remove what earlier runs left.

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hpe_volleyball import infer
 from hpe_volleyball.bench.measure import LEAST, MOST, Bench, fitting_frames
 from hpe_volleyball.bench.prepare import prepare
 from hpe_volleyball.bench.result import Agreement, BenchResult
 from hpe_volleyball.bench.rows import candidate_rows, coarser_rows, cumulative_rows
 from hpe_volleyball.bench.scene import RallyScene, VideoScene
 from hpe_volleyball.errors import SourceError
+from hpe_volleyball.loaded import Models as LoadedModels
+from hpe_volleyball.loaded import load_models
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output.results import Results, read_results
@@ -142,9 +143,9 @@ class Loading:
     def describe(self) -> tuple[str, str]:
         return self.clip.name, ""
 
-    def load(self, options: InferOptions) -> infer.Models:
+    def load(self, options: InferOptions) -> LoadedModels:
         self.loaded.append(options)
-        return infer.load_models(options)
+        return load_models(options)
 
 
 def test_rows_share_models_only_where_these_are_loaded_alike(

@@ -89,7 +89,7 @@ def test_a_second_signal_stops_at_once(tmp_path: Path, constant_models: Models) 
 def test_a_demo_that_is_stopped_while_it_draws(tmp_path: Path) -> None:
     process = start("demo", "--output-dir", tmp_path, "--seconds", 600)
     deadline = time.monotonic() + PATIENCE_S
-    while not list(tmp_path.glob(".rally.*")):
+    while not list(tmp_path.glob(".rally.*.part.mp4")):
         assert time.monotonic() < deadline, "the rally is not begun"
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)

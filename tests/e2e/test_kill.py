@@ -112,12 +112,12 @@ def kill_and_resume(
     resume = [sys.executable, "-c", START, "infer", str(clip), *options, "--output-dir"]
     subprocess.run([*resume, str(reference)], check=True, timeout=PATIENCE_S)  # noqa: S603
     whole = read_results(reference / f"{clip.stem}.poses.h5")
-    rows = []
+    rows, lock = [], f".{clip.stem}.lock"
     for number, (after, delay_s) in enumerate(moments):
         out, log = folder / f"out{number}", folder / f"log{number}"
         run = [str(given) for given in (clip, *models, out, frames, log, pause_s)]
         moment = killed(run, log, after, delay_s)
-        assert not [name for name in names(out) if ".partial." not in name]
+        assert not [name for name in names(out) if ".partial." not in name and name != lock]
         part = read_results(out / f"{clip.stem}.poses.partial.h5")
         pictures = count_pictures(out / f"{clip.stem}.overlay.partial.mp4")
         kept = min(assert_rows_before(part, whole), pictures)
@@ -131,6 +131,7 @@ def kill_and_resume(
             timeout=PATIENCE_S,
         )
         assert (done.returncode, done.stderr) == (0, "")
+        assert lock not in names(out)
         both = read_results(out / f"{clip.stem}.poses.h5")
         overlay = f"{clip.stem}.overlay.mp4"
         assert stamps(out / overlay) == stamps(reference / overlay)

@@ -118,7 +118,7 @@ def test_nothing_is_done_twice(
     other = watching()
     refused, more = other.communicate(timeout=PATIENCE_S)
     assert (other.returncode, refused) == (1, "")
-    assert "in use by another `hpe-volleyball watch`" in more
+    assert "are being written by another run" in more
     fixed_rate(text, 10)
     wait_until((out / "b.run.json").exists, "a failed recording that changed is not tried again")
     code, printed, errors = stop(process)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hpe_volleyball.errors import ModelError
-from hpe_volleyball.infer import load_models
+from hpe_volleyball.loaded import load_models
 from hpe_volleyball.models.catalogue import BY_NAME
 from hpe_volleyball.models.folders import FOLDER_VARIABLE
 from hpe_volleyball.models.pair import open_ahead, open_pair
