@@ -33,6 +33,8 @@ _NETWORK = {
     # How much to look at before the stream is known; the default of 5 s is spent whole.
     "analyzeduration": "1000000",
 }
+_SIZE_OF_SOMETHING_ELSE = {"hls", "dash", "sdp", "mpjpeg"}
+"""FFmpeg's names of formats whose bytes are a playlist, or that cameras give a made-up length."""
 _OPEN_S = 10.0
 _READ_S = 10.0
 """Silence after which a connection counts as lost: HLS sends a piece every 6 s or so."""
@@ -74,13 +76,26 @@ def open_live(source: str, stop: Event) -> Iterator[InputContainer]:
                 f"{without_secrets(source)} cannot be opened ({reason}); expected a camera, a "
                 "running stream or a pipe; check that it is there and not in use elsewhere"
             ) from error
-        if source.lower().startswith("http") and container.duration:
+        length = _recorded(container) if source.lower().startswith("http") else None
+        if length is not None:
             raise SourceError(
-                f"{without_secrets(source)} is a recording of "
-                f"{container.duration / av.time_base:.0f} s, expected a live stream; download it "
-                "and give the file"
+                f"{without_secrets(source)} is a recording of {length}, expected a live stream; "
+                "download it and give the file"
             )
         yield container
+
+
+def _recorded(container: InputContainer) -> str | None:
+    """How long the recording is that a web server sends; None for a live stream.
+
+    The end of some recordings, as an MPEG transport stream, tells the time, which needs a server
+    that sends parts of a file. Their bytes are known, and those of a live stream are not.
+    """
+    if container.duration:
+        return f"{container.duration / av.time_base:.0f} s"
+    if container.size > 0 and container.format.name not in _SIZE_OF_SOMETHING_ELSE:
+        return f"{container.size / 1e6:.1f} MB"
+    return None
 
 
 def _connected(source: str, stop: Event, stack: ExitStack) -> InputContainer:
