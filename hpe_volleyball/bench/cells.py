@@ -93,18 +93,22 @@ def _gains(result: BenchResult) -> Cells:
             *_agreement(row.agreement),
         ]
         if row.truth is not None:
-            cells.append(f"{row.truth.idf1:.3f}")
+            cells.append(_idf1(row.truth))
         rows.append(cells)
     return Cells("Speed, and agreement with the first row", headings, rows)
 
 
 def _agreement(found: Agreement) -> list[str]:
     return [
-        f"{found.idf1:.3f}",
+        _idf1(found),
         str(found.switches),
         _NONE if found.oks is None else f"{found.oks:.3f}",
         _NONE if found.p95_px is None else f"{found.p95_px:.1f}",
     ]
+
+
+def _idf1(found: Agreement) -> str:
+    return _NONE if found.idf1 is None else f"{found.idf1:.3f}"
 
 
 def markdown(tables: list[Cells], notes: list[str]) -> str:

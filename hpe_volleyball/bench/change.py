@@ -56,5 +56,6 @@ def change_notes(old: BenchResult, new: BenchResult) -> list[str]:
 def _changed(then: RowResult, now: RowResult) -> tuple[str, str]:
     share = now.total.median / then.total.median - 1
     apart = max(then.total_ms) < min(now.total_ms) or max(now.total_ms) < min(then.total_ms)
-    idf1 = now.agreement.idf1 - then.agreement.idf1
-    return f"{'' if apart else '~ '}{share:+.1%}", f"{idf1:+.3f}"
+    before, after = then.agreement.idf1, now.agreement.idf1
+    idf1 = "-" if before is None or after is None else f"{after - before:+.3f}"
+    return f"{'' if apart else '~ '}{share:+.1%}", idf1

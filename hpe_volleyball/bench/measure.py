@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from math import isnan
 from pathlib import Path
 
 import numpy as np
@@ -183,11 +184,11 @@ def _key(row: Row) -> InferOptions:
 
 
 def _agreement(found: Comparison) -> Agreement:
-    poses = found.poses
+    tracks, poses = found.tracks, found.poses
     compared = poses is not None and poses.joints > 0
     return Agreement(
-        idf1=found.tracks.idf1,
-        switches=found.tracks.switches,
+        idf1=None if isnan(tracks.idf1) else tracks.idf1,
+        switches=tracks.switches,
         oks=poses.oks if poses is not None and compared else None,
         p95_px=poses.p95_px if poses is not None and compared else None,
     )

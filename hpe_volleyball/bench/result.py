@@ -31,7 +31,7 @@ class Value(NamedTuple):
 class Agreement:
     """How far the people of a row are those of a reference; None where there were none."""
 
-    idf1: float
+    idf1: float | None
     switches: int
     oks: float | None
     """Mean over the people found in both."""

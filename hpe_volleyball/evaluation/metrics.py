@@ -26,6 +26,8 @@ Overlaps = NDArray[np.float64]
 _EPSILON = float(np.finfo(np.float64).eps)
 _KEEP = 1000.0  # more than any sum of overlaps in a frame: pairs of the last frame come first
 _PCK_SHARE = 0.1
+NOTHING = "-"
+"""In a table: there was nothing to compare."""
 _INSIDE_IGNORED = 0.5
 """A box that fits nobody and lies in an ignored person by this share is not punished: what can be
 seen of somebody half hidden is a part of the box. COCO treats its crowds so (pycocotools)."""
@@ -82,7 +84,7 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class TrackScores:
-    """Agreement of tracks; shares are 0 where there is nothing to take a share of."""
+    """Agreement of tracks; shares are NaN where there is nothing to take a share of."""
 
     idf1: float
     """Share of boxes with the right id under the best one-to-one map of ids (IDF1)."""
@@ -137,13 +139,13 @@ class Comparison:
         """Name and value of each score, for a table."""
         t, p = self.tracks, self.poses
         rows = [
-            ("IDF1", f"{t.idf1:.3f}"),
-            ("IDP", f"{t.idp:.3f}"),
-            ("IDR", f"{t.idr:.3f}"),
-            ("MOTA", f"{t.mota:.3f}"),
-            ("recall", f"{t.recall:.3f}"),
-            ("precision", f"{t.precision:.3f}"),
-            ("box IoU", f"{t.box_iou:.3f}"),
+            ("IDF1", _number(t.idf1)),
+            ("IDP", _number(t.idp)),
+            ("IDR", _number(t.idr)),
+            ("MOTA", _number(t.mota)),
+            ("recall", _number(t.recall)),
+            ("precision", _number(t.precision)),
+            ("box IoU", _number(t.box_iou)),
             ("id switches", f"{t.switches}"),
             ("fragmentations", f"{t.fragmentations}"),
             ("matched boxes", f"{len(t.pairs)}"),
@@ -154,14 +156,22 @@ class Comparison:
         ]
         if p is not None:
             rows += [
-                ("OKS", f"{p.oks:.3f}"),
-                (f"PCK@{_PCK_SHARE}", f"{p.pck:.3f}"),
-                ("joint distance, median", f"{p.median_px:.2f} px ({p.median_share:.2%})"),
-                ("joint distance, p95", f"{p.p95_px:.2f} px ({p.p95_share:.2%})"),
+                ("OKS", _number(p.oks)),
+                (f"PCK@{_PCK_SHARE}", _number(p.pck)),
+                ("joint distance, median", _distance(p.median_px, p.median_share)),
+                ("joint distance, p95", _distance(p.p95_px, p.p95_share)),
                 ("people with poses", f"{p.people}"),
                 ("joints compared", f"{p.joints}"),
             ]
         return rows
+
+
+def _number(value: float) -> str:
+    return NOTHING if np.isnan(value) else f"{value:.3f}"
+
+
+def _distance(px: float, share: float) -> str:
+    return NOTHING if np.isnan(px) else f"{px:.2f} px ({share:.2%})"
 
 
 def track_agreement(
@@ -264,13 +274,13 @@ class _Tally:
         wanted, given = int(self._people_boxes.sum()), int(self._track_boxes.sum())
         matched = len(pairs)
         return TrackScores(
-            idf1=named / max(1.0, (wanted + given) / 2),
-            idp=named / max(1, given),
-            idr=named / max(1, wanted),
-            mota=(2 * matched - given - self._switches) / wanted if wanted else 0.0,
-            recall=matched / max(1, wanted),
-            precision=matched / max(1, given),
-            box_iou=self._overlap_sum / max(1, matched),
+            idf1=_share(2 * named, wanted + given),
+            idp=_share(named, given),
+            idr=_share(named, wanted),
+            mota=_share(2 * matched - given - self._switches, wanted),
+            recall=_share(matched, wanted),
+            precision=_share(matched, given),
+            box_iou=_share(self._overlap_sum, matched),
             switches=self._switches,
             fragmentations=int(np.maximum(self._starts - 1, 0).sum()),
             misses=wanted - matched,
@@ -279,6 +289,10 @@ class _Tally:
             result_ids=int((self._track_boxes > 0).sum()),
             pairs=pairs,
         )
+
+
+def _share(part: float, whole: int) -> float:
+    return part / whole if whole else float("nan")
 
 
 def _by_frame(

@@ -85,6 +85,7 @@ def test_rows_that_change_speed_alone_give_equal_results(
 def test_the_first_row_agrees_with_itself(result: BenchResult) -> None:
     assert result.row("baseline").agreement == Agreement(1.0, 0, 1.0, 0.0)
     for row in result.rows:
+        assert row.agreement.idf1 is not None
         assert row.agreement.idf1 > 0.9  # of the few people in these frames one may come later
         assert row.agreement.oks is not None
         # 25 poses of people of 70 pixels: another crop moves joints by one, and where half of

@@ -76,6 +76,16 @@ def test_a_change_counts_where_the_rounds_lie_apart() -> None:
     assert change_table(RESULT, RESULT).rows[0][3] == "~ +0.0%"
 
 
+def test_a_video_without_people_has_no_agreement() -> None:
+    nobody = replace(BASELINE, agreement=Agreement(None, 0, None, None))
+    empty = replace(RESULT, rows=[nobody])
+    assert change_table(RESULT, empty).rows[0][4] == "-"
+    assert change_table(empty, RESULT).rows[0][4] == "-"
+    agreement = tables(empty)[-1]
+    column = agreement.headings.index("IDF1")
+    assert agreement.rows[0][column] == "-"
+
+
 def test_what_else_changed_is_said() -> None:
     assert len(change_notes(RESULT, RESULT)) == 1
     other = replace(
