@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from bytetrack import ByteTrack
 
-from hpe_volleyball.evaluation.metrics import People
+from hpe_volleyball.evaluation.people import People
 from hpe_volleyball.pipeline import Detector, PoseEstimator, run_pipeline
 from hpe_volleyball.records import Detections, Floats, Frame, FrameResult, Poses
 from hpe_volleyball.skeleton import Skeleton

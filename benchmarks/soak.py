@@ -22,7 +22,8 @@ from writing import RESULTS, origin, origin_line, table, write_results
 
 from hpe_volleyball.demo import truth_of
 from hpe_volleyball.evaluation.compare import people_of
-from hpe_volleyball.evaluation.metrics import People, compare
+from hpe_volleyball.evaluation.metrics import compare
+from hpe_volleyball.evaluation.people import People
 from hpe_volleyball.infer import infer_video
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.options import InferOptions

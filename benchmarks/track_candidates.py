@@ -27,7 +27,8 @@ from scenarios import SCENARIOS, Court, Scenario
 from writing import RESULTS, origin, write_results
 
 from hpe_volleyball.demo import truth_of
-from hpe_volleyball.evaluation.metrics import People, track_agreement
+from hpe_volleyball.evaluation.people import People
+from hpe_volleyball.evaluation.track_scores import track_agreement
 from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
 from hpe_volleyball.models.session import open_session

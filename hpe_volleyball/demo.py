@@ -11,7 +11,8 @@ import numpy as np
 
 from hpe_volleyball.errors import OutputError
 from hpe_volleyball.evaluation.compare import people_of
-from hpe_volleyball.evaluation.metrics import Comparison, People, compare
+from hpe_volleyball.evaluation.metrics import Comparison, compare
+from hpe_volleyball.evaluation.people import People
 from hpe_volleyball.infer import infer_video
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output.paths import cannot_write

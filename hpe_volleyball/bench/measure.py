@@ -13,7 +13,8 @@ from hpe_volleyball.bench.result import Agreement, BenchResult, RowResult
 from hpe_volleyball.bench.rows import FASTEST, Row, settings
 from hpe_volleyball.bench.scene import Scene
 from hpe_volleyball.evaluation.compare import TRUSTED_SCORE, people_of
-from hpe_volleyball.evaluation.metrics import Comparison, People, compare
+from hpe_volleyball.evaluation.metrics import Comparison, compare
+from hpe_volleyball.evaluation.people import People
 from hpe_volleyball.infer import infer_video
 from hpe_volleyball.loaded import Models
 from hpe_volleyball.options import InferOptions

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from hpe_volleyball.demo import truth_of
-from hpe_volleyball.evaluation.metrics import People
+from hpe_volleyball.evaluation.people import People
 from hpe_volleyball.loaded import Models, load_models
 from hpe_volleyball.media.video import probe
 from hpe_volleyball.options import InferOptions

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_volleyball.errors import ResultError
-from hpe_volleyball.evaluation.metrics import Comparison, People, compare
+from hpe_volleyball.evaluation.metrics import Comparison, compare
+from hpe_volleyball.evaluation.people import People
 from hpe_volleyball.output.results import Results, read_results
 
 TRUSTED_SCORE = 0.3

@@ -8,7 +8,8 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from hpe_volleyball.evaluation.metrics import People, pose_agreement
+from hpe_volleyball.evaluation.people import People
+from hpe_volleyball.evaluation.pose_scores import pose_agreement
 from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
 from hpe_volleyball.records import Detections, Floats, Frame, Poses

@@ -14,7 +14,7 @@ import soak
 from soak import LOOP, RATE, growth_mb, markdown, memory_mb, run, turn_scores, verdict, write_loop
 from writing import origin
 
-from hpe_volleyball.evaluation.metrics import People
+from hpe_volleyball.evaluation.people import People
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.output.data_file import DataFile
 from tests.clips import fixed_rate, number_of

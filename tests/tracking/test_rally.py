@@ -13,7 +13,8 @@ import pytest
 import supervision as sv
 from trackers import ByteTrackTracker
 
-from hpe_volleyball.evaluation.metrics import People, TrackScores, track_agreement
+from hpe_volleyball.evaluation.people import People
+from hpe_volleyball.evaluation.track_scores import TrackScores, track_agreement
 from hpe_volleyball.pipeline import Detector, PoseEstimator, run_pipeline
 from hpe_volleyball.records import Frame, FrameResult
 from hpe_volleyball.synthetic import (
