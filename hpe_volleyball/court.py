@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import pairwise
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -26,25 +22,6 @@ from hpe_volleyball.records import (
 
 _LEAST_SHARE = 0.001
 """A court that covers a smaller part of the picture was given in other units than pixels."""
-_EXPECTED = (
-    'expected "x1,y1,x2,y2,x3,y3" in pixels of the video, three corners or more, or a JSON file '
-    "with [[x1, y1], [x2, y2], ...]"
-)
-
-
-def parse_court(text: str) -> Polygon:
-    """A polygon from "x1,y1,x2,y2,..." or from the JSON file of that name.
-
-    Raises:
-        OptionError: it is neither, the file cannot be read, or the corners enclose no area.
-    """
-    try:
-        numbers = [float(part) for part in text.split(",")]
-    except ValueError:
-        return _checked(_read_json(Path(text)), text)
-    if len(numbers) % 2:
-        raise OptionError(f"{text}: found {len(numbers)} numbers, an odd count; {_EXPECTED}")
-    return _checked(tuple(zip(numbers[::2], numbers[1::2], strict=True)), text)
 
 
 class PeopleFilter:
@@ -128,28 +105,3 @@ def _limited(result: FrameResult, most: int | None) -> FrameResult:
         return result
     kept = best(result.tracks.scores, most)
     return replace(result, tracks=result.tracks.rows(kept), poses=result.poses.rows(kept))
-
-
-def _read_json(path: Path) -> Polygon:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise OptionError(f"{path}: {error.strerror or error}; {_EXPECTED}") from error
-    except ValueError as error:
-        raise OptionError(f"{path}: no JSON ({error}); {_EXPECTED}") from error
-    try:
-        return tuple((float(x), float(y)) for x, y in content)
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"{path}: other JSON than a list of corners; {_EXPECTED}") from error
-
-
-def _checked(corners: Polygon, text: str) -> Polygon:
-    if len(corners) < 3:
-        raise OptionError(f"{text}: found {len(corners)} corners; {_EXPECTED}")
-    if not all(math.isfinite(value) for corner in corners for value in corner):
-        raise OptionError(f"{text}: not every number is finite; {_EXPECTED}")
-    # Shoelace formula; a line there and back has no area.
-    doubled = sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in pairwise((*corners, corners[0])))
-    if not doubled:
-        raise OptionError(f"{text}: the corners lie on one line; {_EXPECTED}")
-    return corners

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from math import ceil, inf
+from numbers import Integral, Real
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from hpe_volleyball.errors import OptionError
 from hpe_volleyball.models.catalogue import Mode
 from hpe_volleyball.models.devices import Device, Precision
+from hpe_volleyball.polygon import check_polygon
 from hpe_volleyball.records import Polygon
 
 Quality = Literal["low", "medium", "high"]
@@ -30,6 +33,25 @@ class Tuning:
     their own."""
 
 
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "mode": get_args(Mode),
+    "device": get_args(Device),
+    "precision": get_args(Precision),
+    "video_quality": get_args(Quality),
+}
+_LEAST_COUNT = {
+    "det_interval": 1,
+    "pose_interval": 1,
+    "pose_batch": 1,
+    "max_frames": 1,
+    "max_people": 1,
+    "video_height": 16,
+    "det_size": 32,
+}
+_TIMES = ("start_s", "end_s", "max_seconds")
+_SIZE_STEP = 32
+"""RTMDet halves its input five times."""
+
 NOT_SETTINGS = (
     # Known better by the hashes of the models and the provider.
     *("det", "pose", "mode", "models_dir", "offline", "mirror", "device"),
@@ -40,7 +62,11 @@ NOT_SETTINGS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferOptions:
-    """What a run does; times in seconds from the source's first frame, sizes in pixels."""
+    """What a run does; times in seconds from the source's first frame, sizes in pixels.
+
+    Raises:
+        OptionError: a value is none that the option can have.
+    """
 
     det: str | Path | None = None
     """RTMDet model: a name of the catalogue or the path of an ONNX file; None: by `mode`."""
@@ -108,24 +134,31 @@ class InferOptions:
         return min(ends, default=None)
 
     def __post_init__(self) -> None:
-        at_least_one = {
-            "det_interval": self.det_interval,
-            "pose_interval": self.pose_interval,
-            "pose_batch": self.pose_batch,
-            "max_frames": self.max_frames,
-            "video_height": self.video_height,
-            "max_people": self.max_people,
-        }
-        for name, value in at_least_one.items():
-            if value is not None and value < 1:
-                raise ValueError(f"InferOptions.{name}: expected at least 1, found {value}")
+        for name, choices in _CHOICES.items():
+            _check(name, getattr(self, name) in choices, f"one of {', '.join(choices)}", self)
+        for name, least in _LEAST_COUNT.items():
+            _check(name, _is_in(self, name, Integral, least), f"{least} or more", self)
+        for name in _TIMES:
+            _check(name, _is_in(self, name, Real, 0), "0 or more seconds", self)
+        _check("det_score", _is_in(self, "det_score", Real, 0, 1), "a number from 0 to 1", self)
+        for name in ("det", "pose"):
+            _check(name, str(getattr(self, name)) != "", "a name or the path of a file", self)
         if self.pose_interval > self.det_interval:
             raise OptionError(
                 f"--pose-interval {self.pose_interval}: expected at most --det-interval, which is "
                 f"{self.det_interval}: every frame with detections has poses"
             )
-        if not 0 <= self.det_score <= 1:
-            raise ValueError(f"InferOptions.det_score: expected 0..1, found {self.det_score}")
+        if self.det_size is not None and self.det_size % _SIZE_STEP:
+            fitting = ceil(self.det_size / _SIZE_STEP) * _SIZE_STEP
+            raise OptionError(
+                f"--det-size {self.det_size}: expected a multiple of {_SIZE_STEP}, e.g. {fitting}"
+            )
+        # From Python, strings and lists will do.
+        if self.court is not None:
+            object.__setattr__(self, "court", check_polygon(self.court, "court"))
+        for name in ("output_dir", "models_dir"):
+            if isinstance(getattr(self, name), str):
+                object.__setattr__(self, name, Path(getattr(self, name)))
 
     def settings(self) -> dict[str, object]:
         """The options, by name, that a run and its continuation must share, as JSON knows them."""
@@ -134,3 +167,19 @@ class InferOptions:
             for name, value in asdict(self).items()
             if name not in NOT_SETTINGS
         }
+
+
+def _check(name: str, fits: bool, expected: str, options: InferOptions) -> None:
+    if not fits:
+        found = getattr(options, name)
+        raise OptionError(f"InferOptions.{name}: expected {expected}, found {found!r}")
+
+
+def _is_in(
+    options: InferOptions, name: str, kind: type[Integral | Real], least: int, most: float = inf
+) -> bool:
+    """Whether an option is a finite number between these, or None where it is so by default."""
+    value = getattr(options, name)
+    if value is None:
+        return InferOptions.__dataclass_fields__[name].default is None
+    return isinstance(value, kind) and least <= float(value) <= most and float(value) < inf

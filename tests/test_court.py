@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hpe_volleyball import InferOptions, infer_video, iter_results, load_results
-from hpe_volleyball.court import PeopleFilter, best, check_court, parse_court
+from hpe_volleyball.court import PeopleFilter, best, check_court
 from hpe_volleyball.errors import OptionError
 from hpe_volleyball.output.draw import OverlayPainter
 from hpe_volleyball.pipeline import run_pipeline
@@ -44,48 +44,6 @@ def run(
 def feet(boxes: Floats) -> Floats:
     middle: Floats = np.column_stack(((boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]))
     return middle
-
-
-def test_a_polygon_from_numbers_and_from_a_file(tmp_path: Path) -> None:
-    assert parse_court("0,0, 100,0 ,100,100,0,100") == SQUARE
-    assert parse_court("-5.5,0,100,0,50,1e2") == ((-5.5, 0), (100, 0), (50, 100))
-    file = tmp_path / "hall.json"
-    file.write_text(json.dumps(SQUARE))
-    assert parse_court(str(file)) == SQUARE
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("1,2,3,4,5", "5 numbers, an odd count"),
-        ("1,2,3,4", "found 2 corners"),
-        ("1,1,2,2,3,3", "on one line"),
-        ("1,1,2,2,nan,3", "not every number is finite"),
-        ("none.json", "No such file"),
-        ("", "directory"),
-    ],
-)
-def test_what_is_no_polygon(text: str, words: str) -> None:
-    with pytest.raises(OptionError, match=words):
-        parse_court(text)
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        ("{", "no JSON"),
-        ("7", "other JSON"),
-        ('{"a": 1}', "other JSON"),
-        ("[[1, 2, 3]]", "other JSON"),
-        ('[["a", "b"]]', "other JSON"),
-        ("[]", "found 0 corners"),
-    ],
-)
-def test_a_file_without_a_polygon(tmp_path: Path, content: str, words: str) -> None:
-    file = tmp_path / "hall.json"
-    file.write_text(content)
-    with pytest.raises(OptionError, match=words):
-        parse_court(str(file))
 
 
 def test_a_court_must_be_in_the_picture() -> None:

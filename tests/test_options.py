@@ -2,24 +2,82 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from hpe_volleyball.errors import OptionError
 from hpe_volleyball.options import InferOptions
 
-MODELS: dict[str, Any] = {"det": Path("det.onnx"), "pose": Path("pose.onnx")}
+NAN = float("nan")
 
 
-@pytest.mark.parametrize("name", ["det_interval", "pose_batch", "max_frames"])
-def test_counts_are_at_least_one(name: str) -> None:
-    assert InferOptions(**{**MODELS, name: 1})
-    with pytest.raises(ValueError, match=f"InferOptions.{name}: expected at least 1, found 0"):
-        InferOptions(**{**MODELS, name: 0})
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        *((name, 0) for name in ("det_interval", "pose_interval", "pose_batch", "max_frames")),
+        *(("max_people", wrong) for wrong in (0, -1, 2.5, "3", NAN)),
+        *(("video_height", wrong) for wrong in (15, 16.5)),
+        *(("det_interval", wrong) for wrong in (None, "4", NAN)),
+        *(("start_s", wrong) for wrong in (-1, None, "0:10", NAN, float("inf"))),
+        *(("end_s", wrong) for wrong in (-0.1, "1:00", NAN)),
+        *(("max_seconds", wrong) for wrong in (-4, NAN)),
+        *(("det_score", wrong) for wrong in (-0.1, 1.1, NAN, None, "high")),
+        *((name, "x") for name in ("mode", "device", "precision", "video_quality")),
+        *((name, "") for name in ("det", "pose")),
+    ],
+)
+def test_a_wrong_value_is_told_at_once(name: str, wrong: Any) -> None:
+    with pytest.raises(OptionError, match=rf"InferOptions\.{name}: expected .*, found"):
+        InferOptions(**{name: wrong})
 
 
-@pytest.mark.parametrize("score", [-0.1, 1.1, float("nan")])
-def test_scores_are_from_0_to_1(score: float) -> None:
-    with pytest.raises(ValueError, match=r"InferOptions.det_score: expected 0\.\.1"):
-        InferOptions(**MODELS, det_score=score)
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        *((name, 1) for name in ("det_interval", "pose_batch", "max_frames", "max_people")),
+        *((name, 0) for name in ("start_s", "end_s", "max_seconds", "det_score")),
+        ("max_people", np.int64(3)),
+        ("start_s", np.float32(1.5)),
+        ("video_height", 16),
+        ("det_size", 32),
+        ("det_score", 1),
+        ("mode", "performance"),
+        ("device", "tensorrt"),
+        ("video_quality", "low"),
+    ],
+)
+def test_a_value_at_the_border_is_right(name: str, right: Any) -> None:
+    assert getattr(InferOptions(**{name: right}), name) == right
+
+
+def test_every_number_and_choice_is_checked() -> None:
+    """An option that is added later is not forgotten."""
+    for field in fields(InferOptions):
+        if isinstance(field.default, str) or any(word in field.type for word in ("int", "float")):
+            wrong: dict[str, Any] = {field.name: "no such value"}
+            with pytest.raises(OptionError):
+                InferOptions(**wrong)
+
+
+@pytest.mark.parametrize("size", [33, 100])
+def test_sizes_that_a_detector_cannot_have(size: int) -> None:
+    with pytest.raises(OptionError, match=r"--det-size .*: expected a multiple of 32, e\.g\. "):
+        InferOptions(det_size=size)
+
+
+def test_what_python_gives_for_paths_and_corners() -> None:
+    corners = [[0, 0], [100, 0], [50, 50]]
+    options = InferOptions(
+        output_dir="results",  # type: ignore[arg-type]
+        models_dir="models",  # type: ignore[arg-type]
+        court=corners,  # type: ignore[arg-type]
+    )
+    assert options.output_dir == Path("results")
+    assert options.models_dir == Path("models")
+    assert options.court == ((0, 0), (100, 0), (50, 50))
+    with pytest.raises(OptionError, match="court: found no list of corners"):
+        InferOptions(court="abc")  # type: ignore[arg-type]

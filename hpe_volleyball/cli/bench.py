@@ -22,6 +22,7 @@ from hpe_volleyball.cli.common import (
     Quiet,
     parse_time,
     print_all,
+    run_options,
 )
 
 if TYPE_CHECKING:
@@ -113,9 +114,8 @@ def bench(
     each row. Nothing but --json and --plot is kept.
     """
     from hpe_volleyball.bench.result import BenchResult
-    from hpe_volleyball.options import InferOptions
 
-    options = InferOptions(
+    options = run_options(
         det=det,
         pose=pose,
         mode=mode.value,

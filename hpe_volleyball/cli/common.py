@@ -7,11 +7,12 @@ import re
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from hpe_volleyball.options import InferOptions
     from hpe_volleyball.records import Polygon
 
 INTERRUPTED = 130
@@ -67,6 +68,22 @@ def parse_time(text: str | float) -> float:
     return 3600 * hours + 60 * minutes + seconds
 
 
+def run_options(**given: Any) -> InferOptions:
+    """The options of a run.
+
+    Raises:
+        typer.BadParameter: they do not go together, or one has a value that it cannot have.
+    """
+    from hpe_volleyball.errors import OptionError
+    from hpe_volleyball.options import InferOptions
+
+    try:
+        return InferOptions(**given)
+    except OptionError as error:
+        text = re.sub(r"^InferOptions\.(\w+)", lambda m: "--" + m[1].replace("_", "-"), str(error))
+        raise typer.BadParameter(text) from error
+
+
 def parse_polygon(text: str | None) -> Polygon | None:
     """What `--court` says.
 
@@ -75,8 +92,8 @@ def parse_polygon(text: str | None) -> Polygon | None:
     """
     if text is None:
         return None
-    from hpe_volleyball.court import parse_court
     from hpe_volleyball.errors import OptionError
+    from hpe_volleyball.polygon import parse_court
 
     try:
         return parse_court(text)

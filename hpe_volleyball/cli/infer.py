@@ -30,6 +30,7 @@ from hpe_volleyball.cli.common import (
     parse_polygon,
     parse_time,
     print_all,
+    run_options,
 )
 
 if TYPE_CHECKING:
@@ -199,9 +200,7 @@ def infer(
 
 def options_from(given: Mapping[str, Any]) -> InferOptions:
     """The options of a run from the arguments of `infer`, by name."""
-    from hpe_volleyball.options import InferOptions
-
-    return InferOptions(
+    return run_options(
         det=given["det"],
         pose=given["pose"],
         mode=given["mode"].value,

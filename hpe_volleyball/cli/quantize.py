@@ -20,6 +20,7 @@ from hpe_volleyball.cli.common import (
     Pose,
     Quiet,
     print_all,
+    run_options,
 )
 
 
@@ -82,12 +83,11 @@ def quantize(
     code is 1. With --det or --pose alone only that one is converted.
     """
     from hpe_volleyball.console.conversion import conversion_table, last_line
-    from hpe_volleyball.options import InferOptions
     from hpe_volleyball.quantize.command import QuantizeOptions
     from hpe_volleyball.quantize.command import quantize as run
 
     options = QuantizeOptions(
-        models=InferOptions(
+        models=run_options(
             det=det,
             pose=pose,
             mode=mode.value,
