@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hpe_volleyball.cli.bench import bench
-from hpe_volleyball.cli.common import INTERRUPTED
+from hpe_volleyball.cli.common import INTERRUPTED, print_line
 from hpe_volleyball.cli.compare import compare
 from hpe_volleyball.cli.demo import demo
 from hpe_volleyball.cli.infer import infer
@@ -37,7 +37,7 @@ def _show_version(value: bool) -> None:
     if value:
         from importlib.metadata import version
 
-        typer.echo(f"hpe-volleyball {version('hpe-volleyball')}")
+        print_line(f"hpe-volleyball {version('hpe-volleyball')}")
         raise typer.Exit
 
 

@@ -22,6 +22,7 @@ from hpe_volleyball.cli.common import (
     Quiet,
     parse_time,
     print_all,
+    print_line,
     run_options,
 )
 
@@ -176,7 +177,7 @@ def _report(result: BenchResult, old: BenchResult | None, *, markdown: bool) -> 
         shown.append(change_table(old, result))
         said += change_notes(old, result)
     if markdown:
-        typer.echo(as_markdown(shown, said), nl=False)
+        print_line(as_markdown(shown, said), end="")
         return
     from hpe_volleyball.console.bench_tables import bench_report
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -182,27 +184,47 @@ Mirror = Annotated[
 
 
 def print_all(*things: object) -> None:
-    """Print tables and texts, as wide as they are; whether anybody still reads them or not."""
+    """Print tables and texts, as wide as they are; see `_printing`."""
     from rich.console import Console
 
     class Patient(Console):
         def on_broken_pipe(self) -> None:
-            ignore_output()
+            _ignore_output()
 
     console = Patient(highlight=False, soft_wrap=True)
-    for thing in things:
-        console.print(thing)
+    with _printing():
+        for thing in things:
+            console.print(thing)
 
 
-def print_line(text: str) -> None:
-    """Print a text as it is; whether anybody still reads it or not."""
+def print_line(text: str, *, end: str = "\n") -> None:
+    """Print a text as it is; see `_printing`."""
+    with _printing():
+        typer.echo(text + end, nl=False)
+
+
+@contextmanager
+def _printing() -> Iterator[None]:
+    """Whether anybody still reads what is printed or not, the run goes on.
+
+    Raises:
+        OutputError: it cannot be printed for another reason, such as a full disk.
+    """
     try:
-        typer.echo(text)
+        yield
     except BrokenPipeError:
-        ignore_output()
+        _ignore_output()
+    except OSError as error:
+        from hpe_volleyball.errors import OutputError
+
+        _ignore_output()
+        raise OutputError(
+            f"standard output cannot be written ({error.strerror}); expected a terminal, a pipe or "
+            "a file with room; results are in their files, --quiet prints nothing"
+        ) from error
 
 
-def ignore_output() -> None:
+def _ignore_output() -> None:
     """Let what is printed from now on go nowhere: its reader has gone, the results count."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())

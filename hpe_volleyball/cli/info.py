@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hpe_volleyball.cli.common import ModelsDir, print_all
+from hpe_volleyball.cli.common import ModelsDir, print_all, print_line
 
 
 def info(
@@ -25,7 +25,7 @@ def info(
 
     found = collect(models_dir)
     if json:
-        typer.echo(dumps(found, indent=2, ensure_ascii=False))
+        print_line(dumps(found, indent=2, ensure_ascii=False))
         return
     from hpe_volleyball.console.system import system_report
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hpe_volleyball.cli.common import Mirror, Mode, ModelsDir, Quiet, print_all
+from hpe_volleyball.cli.common import Mirror, Mode, ModelsDir, Quiet, print_all, print_line
 
 app = typer.Typer(
     name="models",
@@ -55,7 +55,7 @@ def pull(
         with Downloads(quiet=quiet) as bar:
             path, fetched = pull_model(model, models_dir, mirror=mirror, on_progress=bar.update)
         if not quiet:
-            typer.echo(f"{'downloaded' if fetched else 'already here'}: {path}")
+            print_line(f"{'downloaded' if fetched else 'already here'}: {path}")
 
 
 @app.command()
@@ -103,4 +103,4 @@ def import_file(
     from hpe_volleyball.models.folders import download_folder
 
     path = import_model(file, download_folder(models_dir), name=as_name)
-    typer.echo(f"imported: {path}")
+    print_line(f"imported: {path}")

@@ -183,3 +183,20 @@ def test_nobody_reads_what_is_printed(clip: Path, constant_models: Models, tmp_p
         errors = process.stderr.read()
     assert errors == b""
     assert names(tmp_path / "out") == ["match.overlay.mp4", "match.poses.h5", "match.run.json"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file on a full disk")
+@pytest.mark.parametrize("what", [("info",), ("info", "--json"), ("models", "list")])
+def test_what_cannot_be_printed_is_an_error_in_one_line(what: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(  # noqa: S603 - this Python
+            [sys.executable, "-c", START, *what],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: standard output cannot be written (No space left on")
+    assert done.stderr.count("\n") == 1
