@@ -10,7 +10,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from hpe_volleyball.batch import Batch, Outcome, Show, recordings_in
-from hpe_volleyball.errors import InUseError, SourceError
+from hpe_volleyball.errors import InUseError, OutputError, SourceError
 from hpe_volleyball.finished import unfinished_files
 from hpe_volleyball.loaded import Models, load_models
 from hpe_volleyball.options import InferOptions
@@ -117,7 +117,17 @@ class Watch:
 
     def _run_one(self, video: Path, show: Show) -> Outcome:
         ended = result_paths(video, self._options)[RUN].exists()
-        left_over = not ended and bool(unfinished_files(video, self._options))
+        if ended:  # and yet they are not what is asked for
+            return Outcome(
+                video,
+                "failed",
+                error=OutputError(
+                    f"{video}: results made with other settings are in "
+                    f"{self._options.output_dir}; remove them, or run `hpe-volleyball infer "
+                    "--overwrite` on it"
+                ),
+            )
+        left_over = bool(unfinished_files(video, self._options))
         resume = left_over and self._options.data
         options = replace(self._options, resume=resume, overwrite=left_over)
         return self._batch.run(video, show, options)

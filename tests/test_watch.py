@@ -86,6 +86,7 @@ def test_a_failure_that_is_not_the_recordings_is_tried_with_the_next_start(
         outcome = next(run)
         run.close()
         assert isinstance(outcome.error, OutputError)
+        assert "made with other settings" in str(outcome.error)
         assert names(options.output_dir) == before
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from hpe_volleyball.options import InferOptions
     from hpe_volleyball.records import Polygon
 
+_LEAST_WIDTH = 80
+"""Of tables: in narrower terminals their lines are broken, rather than left out."""
 INTERRUPTED = 130
 """Exit code of a run that was stopped; what was done is kept."""
 
@@ -192,6 +194,7 @@ def print_all(*things: object) -> None:
             _ignore_output()
 
     console = Patient(highlight=False, soft_wrap=True)
+    console.width = max(console.width, _LEAST_WIDTH)
     with _printing():
         for thing in things:
             console.print(thing)

@@ -62,11 +62,9 @@ def last_line(report: Report) -> str:
     name = f"{report.source.name} in {report.precision.upper()}"
     if report.good:
         return f"{name}: {report.verdict}, {report.speed:.2f} x as fast; {fate}"
-    reasons: list[str] = []
-    if report.verdict not in {"safe", "usable"}:
-        reasons.append(report.verdict)
-        if report.verdict == "not proven":
-            reasons[-1] += " (too few people in the pictures; try --calibrate VIDEO)"
+    reasons: list[str] = [report.verdict]
+    if report.verdict == "not proven":
+        reasons[-1] += " (too few people in the pictures; try --calibrate VIDEO)"
     if report.slower:
         if report.precision == "fp16" and report.device == "cpu":
             reasons.append(
@@ -75,4 +73,4 @@ def last_line(report: Report) -> str:
         else:
             reasons.append(f"slower: {report.speed:.2f} x as fast on {report.device}")
     hint = "" if report.result is not None else " (--keep-anyway keeps it)"
-    return f"{name}: {report.verdict}; {', '.join(reasons)}; {fate}{hint}"
+    return f"{name}: {', '.join(reasons)}; {fate}{hint}"

@@ -27,7 +27,7 @@ def timing_table(summary: RunSummary) -> RenderableType:
     wall_ms = 1e3 * summary.wall_s
     table.add_row(
         "total",
-        str(summary.frames),
+        str(summary.frames_handled),
         "",
         "",
         "",
@@ -47,10 +47,12 @@ def run_facts(summary: RunSummary) -> RenderableType:
     share = f"{summary.detector_calls / max(1, summary.frames_handled):.0%} of the frames"
     reasons = ", ".join(f"{calls} for {why}" for why, calls in summary.extra_calls.items())
     extra = f", of them beyond the interval: {reasons}" if reasons else ""
+    new = "" if summary.seam is None else f", {summary.frames - summary.seam.frame} of them new,"
+    calls = "detector calls" if summary.seam is None else "detector calls now"
     lines = [
-        f"{summary.frames} frames in {summary.wall_s:.1f} s: {speed}, on {summary.provider}",
+        f"{summary.frames} frames{new} in {summary.wall_s:.1f} s: {speed}, on {summary.provider}",
         f"{summary.ids} ids, {summary.people / frames:.1f} people a frame",
-        f"{summary.detector_calls} detector calls ({share}){extra}",
+        f"{summary.detector_calls} {calls} ({share}){extra}",
         *([] if summary.live is None else [_live_line(summary.live)]),
         *_seam_facts(summary.seam),
         *(f"warning: {warning}" for warning in summary.warnings),
@@ -74,7 +76,7 @@ def _seam_facts(seam: Seam | None) -> list[str]:
         return []
     people = f"{seam.across} tracks go on"
     if seam.broken:
-        people += f", {seam.broken} people got new ids"
+        people += f", {'1 person' if seam.broken == 1 else f'{seam.broken} people'} got new ids"
     where = f"resumed at frame {seam.frame} ({seam.time_s:.2f} s)"
     return [f"{where}: {people}; {seam.run_up} frames were tracked again for it"]
 

@@ -48,7 +48,7 @@ def video_samples(video: Path, count: int) -> Samples:
     if length_s is None and info.n_frames is not None:
         length_s = float(info.n_frames / info.rate)
     frames = []
-    if length_s is None:
+    if length_s is None or length_s * info.rate <= 2 * count:
         with read_frames(video, max_frames=2 * count) as source:
             frames = list(source)
     else:

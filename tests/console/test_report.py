@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from hpe_volleyball.console.report import demo_files, run_facts, score_table, timing_table
 from hpe_volleyball.media.live import LiveReport
 from hpe_volleyball.options import InferOptions
-from hpe_volleyball.output.summary import RunSummary
+from hpe_volleyball.output.summary import RunSummary, Seam
 from hpe_volleyball.timing import StageTime
 
 SUMMARY = RunSummary(
@@ -101,3 +101,16 @@ def test_paths_of_a_demo_are_printed_as_they_are() -> None:
     options = InferOptions(det=Path("[bold]/d.onnx"), pose=Path(":smile:/p.onnx"))
     text = printed(demo_files(Path("[red]/rally.mp4"), options))
     assert text == "clip    [red]/rally.mp4\nmodels  [bold]/d.onnx, :smile:/p.onnx\n"
+
+
+def test_what_a_resumed_run_did_is_told_from_what_there_is() -> None:
+    """100,000 frames were there, 200 of them were tracked again."""
+    seam = Seam(frame=100_000, time_s=2000.0, run_up=200, across=12, broken=1)
+    resumed = replace(SUMMARY, seam=seam, detector_calls=5_050, extra_calls={}, wall_s=202.0)
+    lines = printed(run_facts(resumed)).splitlines()
+    assert lines[0].startswith("120000 frames, 20000 of them new, in 202.0 s: 100.0 fps")
+    assert lines[2] == "5050 detector calls now (25% of the frames)"
+    assert "resumed at frame 100000 (2000.00 s): 12 tracks go on, 1 person got new ids; 200" in (
+        "\n".join(lines)
+    )
+    assert row(printed(timing_table(resumed)), "total")[1:] == ["20200", "", "", "", "10.00", "100"]

@@ -1,0 +1,57 @@
+"""What is said of a conversion at the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hpe_volleyball.console.conversion import last_line
+from hpe_volleyball.quantize.convert import Report
+from hpe_volleyball.quantize.search import Found
+from hpe_volleyball.quantize.validation import PoseAgreement
+
+REPORT = Report(
+    role="pose",
+    source=Path("rtmpose-m.onnx"),
+    result=Path("models/rtmpose-m.int8.onnx"),
+    precision="int8",
+    agreement=PoseAgreement(100, 0.99, 1.0, 3.0, 0.01, 0.02),
+    verdict="safe",
+    speed=1.5,
+    device="cpu",
+    bytes_before=100,
+    bytes_after=25,
+    kept=3,
+    nodes=100,
+    search=Found(frozenset(), 0.99, True, 2, 10.0, False),
+    cut="",
+    samples="rally",
+    pictures=40,
+)
+
+
+@pytest.mark.parametrize(
+    ("report", "line"),
+    [
+        (REPORT, "safe, 1.50 x as fast; written to models/rtmpose-m.int8.onnx"),
+        (
+            replace(REPORT, verdict="not proven", result=None),
+            (
+                "not proven (too few people in the pictures; try --calibrate VIDEO); not kept "
+                "(--keep-anyway keeps it)"
+            ),
+        ),
+        (
+            replace(REPORT, speed=0.8, result=None),
+            "safe, slower: 0.80 x as fast on cpu; not kept (--keep-anyway keeps it)",
+        ),
+        (
+            replace(REPORT, verdict="not recommended", speed=0.8),
+            "not recommended, slower: 0.80 x as fast on cpu; written to models/rtmpose-m.int8.onnx",
+        ),
+    ],
+)
+def test_the_last_line_says_each_thing_once(report: Report, line: str) -> None:
+    assert last_line(report) == f"rtmpose-m.onnx in INT8: {line}"
