@@ -7,8 +7,8 @@ from pathlib import Path
 
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.media.video import probe
+from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.rtmdet import RTMDet
-from hpe_volleyball.models.session import open_session
 from hpe_volleyball.pipeline import Detector
 from hpe_volleyball.records import Detections, Frame
 

@@ -26,8 +26,8 @@ from writing import RESULTS, origin, write_results
 from hpe_volleyball.bench.scene import RallyScene
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.models.catalogue import MODES
+from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.rtmdet import RTMDet
-from hpe_volleyball.models.session import open_session
 from hpe_volleyball.records import Floats
 from hpe_volleyball.synthetic.nets import build_graph
 from hpe_volleyball.tracking.similarity import box_iou

@@ -21,8 +21,8 @@ from runs import Method, Run, run
 from scenarios import SCENARIOS, Court
 from writing import RESULTS, origin, origin_line, table, write_results
 
+from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.rtmpose import RTMPose
-from hpe_volleyball.models.session import open_session
 from hpe_volleyball.records import Detections
 from hpe_volleyball.synthetic.noise import DetectorErrors
 from hpe_volleyball.tracking.candidates import STRONG_SCORE

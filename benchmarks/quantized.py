@@ -14,8 +14,8 @@ from writing import RESULTS, origin, origin_line, write_results
 
 from hpe_volleyball.console.conversion import last_line, rows
 from hpe_volleyball.media.frame_reader import read_frames
+from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.rtmdet import RTMDet
-from hpe_volleyball.models.session import open_session
 from hpe_volleyball.quantize.convert import Report, Request, convert_model
 from hpe_volleyball.quantize.cut import cut_detector
 from hpe_volleyball.quantize.graph import read_source

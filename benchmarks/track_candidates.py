@@ -29,9 +29,9 @@ from writing import RESULTS, origin, write_results
 from hpe_volleyball.demo import truth_of
 from hpe_volleyball.evaluation.people import People
 from hpe_volleyball.evaluation.track_scores import track_agreement
+from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
-from hpe_volleyball.models.session import open_session
 from hpe_volleyball.pipeline import Detector, PoseEstimator, run_pipeline
 from hpe_volleyball.records import Frame
 from hpe_volleyball.timing import StageClocks

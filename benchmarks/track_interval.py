@@ -23,8 +23,8 @@ from writing import RESULTS, origin, write_results
 from hpe_volleyball.demo import truth_of
 from hpe_volleyball.evaluation.compare import TRUSTED_SCORE
 from hpe_volleyball.evaluation.metrics import compare
+from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.rtmpose import RTMPose
-from hpe_volleyball.models.session import open_session
 
 METHODS = (
     *(Method(f"ours, N = {n}", n) for n in (1, 2, 4, 8)),

@@ -25,7 +25,7 @@ FOUNDATION = {
 }
 COMMANDS = {"infer", "bench", "quantize", "demo", "batch", "watch", "info"}
 ONLY_IN: dict[str, set[str]] = {
-    "onnxruntime": {"models.session", "models.providers", "quantize"},
+    "onnxruntime": {"models.opening", "models.session", "models.providers", "quantize"},
     "typer": {"cli"},
     "platformdirs": {"models.folders"},
     "filelock": {"models.download", "output.alone"},

@@ -15,9 +15,9 @@ from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.archive import extract_model
 from hpe_volleyball.models.catalogue import MODELS, Model, by_sha256, model_named
 from hpe_volleyball.models.hashing import sha256_of
+from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
-from hpe_volleyball.models.session import open_session
 from hpe_volleyball.models.transfer import Patience, TransferError, transfer
 from hpe_volleyball.models.waiting import OnProgress
 

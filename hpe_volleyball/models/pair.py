@@ -8,9 +8,10 @@ from functools import partial
 
 from hpe_volleyball.errors import DeviceError, ModelError
 from hpe_volleyball.models.finding import resolve_models
+from hpe_volleyball.models.opening import FREE_SIZE, open_session
 from hpe_volleyball.models.precision import choose_file
 from hpe_volleyball.models.providers import choose_device
-from hpe_volleyball.models.session import FREE_SIZE, Session, open_session
+from hpe_volleyball.models.session import Session
 from hpe_volleyball.models.tuning import detector_threads, pose_threads
 from hpe_volleyball.models.waiting import OnProgress
 from hpe_volleyball.options import InferOptions

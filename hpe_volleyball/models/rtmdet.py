@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_volleyball.errors import ModelError
+from hpe_volleyball.models.opening import FREE_SIZE
 from hpe_volleyball.models.preprocess import PAD_VALUE, letterbox, normalisation_table, normalise
 from hpe_volleyball.models.rtmdet_decode import Decoder
-from hpe_volleyball.models.session import FREE_SIZE, Session
+from hpe_volleyball.models.session import Session
 from hpe_volleyball.records import Detections, Floats, Frame
 
 _PERSON_LABEL = 0  # in COCO's order, and the only label of the person detectors

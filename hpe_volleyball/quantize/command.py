@@ -8,8 +8,8 @@ from pathlib import Path
 
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.finding import resolve_models
+from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.providers import choose_device
-from hpe_volleyball.models.session import open_session
 from hpe_volleyball.models.waiting import OnProgress
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.quantize.convert import Precision, Report, Request, convert_model

@@ -19,9 +19,10 @@ from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.catalogue import Role
 from hpe_volleyball.models.devices import GPU, Granted
 from hpe_volleyball.models.hashing import sha256_of
+from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.precision import PREFIX
 from hpe_volleyball.models.rtmdet_decode import Decoder
-from hpe_volleyball.models.session import Session, open_session
+from hpe_volleyball.models.session import Session
 from hpe_volleyball.quantize.cut import NotCuttable, cut_detector
 from hpe_volleyball.quantize.float16 import emulated, kept_by_rule, to_float16
 from hpe_volleyball.quantize.graph import read_source, set_metadata, write_model

@@ -7,7 +7,8 @@ from pathlib import Path
 import onnx
 
 from hpe_volleyball.models.devices import Granted
-from hpe_volleyball.models.session import Session, open_session
+from hpe_volleyball.models.opening import open_session
+from hpe_volleyball.models.session import Session
 
 
 def open_model(

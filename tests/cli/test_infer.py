@@ -9,7 +9,7 @@ import pytest
 
 from hpe_volleyball.cli import infer as command
 from hpe_volleyball.errors import DeviceError
-from hpe_volleyball.models.session import open_session
+from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.options import InferOptions
 from tests.clips import fixed_rate
 from tests.runs import Cli, Models

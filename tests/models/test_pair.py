@@ -11,8 +11,8 @@ from hpe_volleyball.errors import ModelError
 from hpe_volleyball.loaded import load_models
 from hpe_volleyball.models.catalogue import BY_NAME
 from hpe_volleyball.models.folders import FOLDER_VARIABLE
+from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.pair import open_ahead, open_pair
-from hpe_volleyball.models.session import open_session
 from hpe_volleyball.models.tuning import pose_threads
 from hpe_volleyball.options import InferOptions, Tuning
 from tests.runs import Models

@@ -9,8 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from hpe_volleyball.errors import ModelError
+from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.rtmdet import RTMDet
-from hpe_volleyball.models.session import Session, open_session
+from hpe_volleyball.models.session import Session
 from hpe_volleyball.records import Frame
 from hpe_volleyball.tracking.similarity import box_iou
 from tests import graphs

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from hpe_volleyball.errors import ModelError
+from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.preprocess import crop, crop_regions, in_source
 from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose, decode_simcc
-from hpe_volleyball.models.session import open_session
 from hpe_volleyball.records import Frame
 from tests import graphs
 from tests.frames import blank, clip_frames

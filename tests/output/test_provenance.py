@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import pytest
 
-from hpe_volleyball.models.session import open_session
+from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.output import provenance
 from tests.runs import Models
 

@@ -12,7 +12,7 @@ import pytest
 
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.hashing import sha256_of
-from hpe_volleyball.models.session import open_session
+from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.quantize.convert import Report, Request, convert_model
 from hpe_volleyball.quantize.graph import metadata_of, read_source
 from hpe_volleyball.quantize.samples import Samples, rally_samples

@@ -9,9 +9,10 @@ import onnx
 import pytest
 
 from hpe_volleyball.errors import ModelError
+from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmdet_decode import METADATA_KEY, Decoder, DecodeSettings
-from hpe_volleyball.models.session import Session, open_session
+from hpe_volleyball.models.session import Session
 from hpe_volleyball.quantize.cut import NotCuttable, cut_detector
 from hpe_volleyball.quantize.graph import metadata_of, read_source
 from hpe_volleyball.quantize.runtime import open_model

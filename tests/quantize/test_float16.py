@@ -10,7 +10,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from hpe_volleyball.models.session import Session, open_session
+from hpe_volleyball.models.opening import open_session
+from hpe_volleyball.models.session import Session
 from hpe_volleyball.quantize.cut import NotCuttable, cut_detector
 from hpe_volleyball.quantize.float16 import emulated, kept_by_rule, to_float16
 from hpe_volleyball.quantize.graph import read_source

@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from hpe_volleyball.errors import ModelError
-from hpe_volleyball.models.session import open_session
+from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.records import Floats
 from hpe_volleyball.synthetic.nets import NETS, build_graph, build_model
 from hpe_volleyball.synthetic.nets.count import cost, weights

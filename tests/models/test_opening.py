@@ -1,0 +1,77 @@
+"""Opening a model: bad files, devices granted or refused, and what is optimised."""
+
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from hpe_volleyball.errors import DeviceError, ModelError
+from hpe_volleyball.models.devices import PROVIDERS, Granted
+from hpe_volleyball.models.opening import open_session
+from hpe_volleyball.models.providers import why_not
+from tests import graphs
+from tests.runs import Models
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"not a model" * 50, "cannot load it"), (b"", "cannot load it")],
+    ids=["garbage", "empty"],
+)
+def test_a_file_that_is_no_model_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=message) as error:
+        open_session(path, "cpu")
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_and_a_directory_are_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="found nothing"):
+        open_session(tmp_path / "none.onnx")
+    with pytest.raises(ModelError, match="found a directory"):
+        open_session(tmp_path)
+
+
+@pytest.mark.parametrize("device", get_args(Granted))
+def test_a_device_is_granted_or_refused_with_the_reason(
+    constant_models: Models, device: Granted
+) -> None:
+    missing = why_not(device, trial=device != "tensorrt")
+    if not missing:
+        assert open_session(constant_models.det, device).provider == PROVIDERS[device]
+        return
+    with pytest.raises(DeviceError, match=f"--device {device} is not granted: ") as error:
+        open_session(constant_models.det, device)
+    assert missing in str(error.value)
+
+
+def test_auto_says_why_it_is_not_the_gpu(constant_models: Models) -> None:
+    auto = open_session(constant_models.det, "auto")
+    missing = why_not("cuda")
+    assert auto.provider == PROVIDERS["cpu" if missing else "cuda"]
+    assert auto.note == (f"running on the CPU, CUDA does not work: {missing}" if missing else "")
+
+
+def test_a_graph_runs_as_stored_or_optimised(demo_models: Models) -> None:
+    plain = open_session(demo_models.pose, "cpu", optimised=False)
+    fast = open_session(demo_models.pose, "cpu")
+    levels = [s._native.get_session_options().graph_optimization_level for s in (plain, fast)]
+    names = ort.GraphOptimizationLevel
+    assert levels == [names.ORT_DISABLE_ALL, names.ORT_ENABLE_ALL]
+    crops = np.random.default_rng(3).standard_normal((2, 3, 256, 192)).astype(np.float32)
+    for one, other in zip(plain.run({"input": crops}), fast.run({"input": crops}), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+
+
+def test_a_model_whose_error_is_no_text(tmp_path: Path) -> None:
+    """ONNX Runtime quotes the broken name in a message that is no UTF-8."""
+    model = graphs.detector(tmp_path / "det.onnx", [[0, 0, 9, 9, 0.9]], [0])
+    content = model.read_bytes()
+    assert b"Identity" in content
+    model.write_bytes(content.replace(b"Identity", b"\xbadentity"))
+    with pytest.raises(ModelError, match="expected an ONNX model"):
+        open_session(model, "cpu")
