@@ -35,7 +35,7 @@ def is_finished(video: Path, options: InferOptions, models: Mapping[str, str]) -
             and _same_settings(run["options"], options)
             and {model["role"]: model["sha256"] for model in run["models"]} == models
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False  # no file of a run of ours
 
 

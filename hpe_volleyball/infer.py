@@ -19,7 +19,7 @@ from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output.data_file import DataFile, DataHeader
 from hpe_volleyball.output.draw import OverlayPainter
 from hpe_volleyball.output.overlay_sink import OverlaySink, SpareSink
-from hpe_volleyball.output.paths import write_run_json
+from hpe_volleyball.output.paths import partial_path, write_run_json
 from hpe_volleyball.output.preview import Preview
 from hpe_volleyball.output.run_files import DATA, OVERLAY, RUN, RunFiles, Sink
 from hpe_volleyball.output.summary import RunSummary, Tally
@@ -134,8 +134,11 @@ def _finish(
     summary: RunSummary, stop: KeyboardInterrupt | HpeError | None, record: Mapping[str, Any]
 ) -> RunSummary:
     """Write the record of a run; raise what ended it if that was an error."""
+    path = Path(summary.outputs[RUN])
     try:
-        write_run_json(Path(summary.outputs[RUN]), record)
+        write_run_json(path, record)
+        if summary.complete:  # what a stopped run said of itself that this one has continued
+            partial_path(path).unlink(missing_ok=True)
     except OutputError:
         if not isinstance(stop, HpeError):
             raise

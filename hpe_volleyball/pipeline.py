@@ -142,7 +142,11 @@ def run_pipeline(
     except SourceDamaged:
         yield from tracker.finish(*timed)
         raise
-    yield from tracker.finish(*timed)
+    else:
+        yield from tracker.finish(*timed)
+    finally:
+        if early is not None:
+            early.close()
 
 
 def _announced(frames: Iterable[Frame], announce: Callable[[Frame], None]) -> Iterator[Frame]:
@@ -183,6 +187,10 @@ class _EarlyDetector:
         self._thread = ThreadPoolExecutor(1, "detect")
         self._begun: dict[int, Future[Detections]] = {}
         clocks.mark_overlapping("detect")
+
+    def close(self) -> None:
+        """Wait for what was begun: the detector may be another run's behind this one."""
+        self._thread.shutdown(cancel_futures=True)
 
     def begin(self, frame: Frame) -> None:
         """Look into a frame, for when `detect` is called with it."""

@@ -125,11 +125,13 @@ def _give_way() -> None:
     """Let this thread, and those that it starts, run where the main thread leaves a core idle.
 
     What is behind or ahead can wait as long as its queue has room; the loop in between cannot.
-    Only Linux has priorities of threads that anybody may lower.
+    Only Linux has priorities of threads that anybody may lower, but for sandboxes that forbid it:
+    there the threads share as they are.
     """
     if sys.platform == "linux":
         own = get_native_id()
-        os.setpriority(os.PRIO_PROCESS, own, os.getpriority(os.PRIO_PROCESS, own) + _NICENESS)
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, own, os.getpriority(os.PRIO_PROCESS, own) + _NICENESS)
 
 
 def finished(result: T) -> Future[T]:

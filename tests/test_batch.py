@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -113,10 +114,16 @@ def test_finished_means_complete_whole_and_of_this_recording(
     assert not finished(moved, replace(options, det=demo_models.det))
     with pytest.raises(ModelError):
         finished(moved, replace(options, det=tmp_path / "gone.onnx"))
+    run = options.output_dir / "match.run.json"
+    content = json.loads(run.read_text(encoding="utf-8"))
+    others: list[Any] = [{**content, "options": []}, {**content, "models": [1]}, [], {}]
+    for foreign in others:
+        run.write_text(json.dumps(foreign), encoding="utf-8")
+        assert not finished(clip, options)
+    run.write_text(json.dumps(content), encoding="utf-8")
+    assert finished(clip, options)
     fixed_rate(moved, 6)
     assert not finished(moved, options)
-    (options.output_dir / "match.run.json").write_text("{}")
-    assert not finished(clip, options)
 
 
 def test_stopped_runs_are_unfinished(tmp_path: Path, options: InferOptions) -> None:

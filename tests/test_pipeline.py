@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 
 import numpy as np
 import pytest
@@ -271,3 +272,51 @@ def test_what_fails_beside_the_loop_ends_it() -> None:
     assert [next(results).frame.index for _ in range(4)] == [0, 1, 2, 3]
     with pytest.raises(ModelError, match="the device is gone"):
         next(results)
+
+
+class SlowDetector(OnePerson):
+    """Begins with a frame that nobody will ask for any more."""
+
+    def __init__(self) -> None:
+        self.busy, self.ended = Event(), 0
+
+    def detect(self, frame: Frame) -> Detections:
+        if frame.index == 4:
+            self.busy.set()
+            time.sleep(0.2)
+            self.ended += 1
+        return super().detect(frame)
+
+
+def test_nothing_is_at_work_behind_a_run_that_failed() -> None:
+    """The detector may be another run's next."""
+    detector = SlowDetector()
+
+    class FailingMeanwhile(Follower):
+        def push(self, frame: Frame, given: Detector, poser: PoseEstimator) -> list[FrameResult]:
+            if frame.index == 4:
+                assert detector.busy.wait(5)
+                raise ModelError("the device is gone")
+            return super().push(frame, given, poser)
+
+    results = run_pipeline(
+        frames(9), detector=detector, tracker=FailingMeanwhile(), poser=Poser(), beside=True
+    )
+    with pytest.raises(ModelError, match="the device is gone"):
+        list(results)
+    assert detector.ended == 1
+
+
+def test_pictures_that_wait_are_let_go_and_others_are_not() -> None:
+    """Those of a window wait for its end; without look-ahead none does."""
+    for lookahead, waiting in ((True, list(range(9))), (False, [])):
+        let_go: list[int] = []
+
+        class Watched(Frame):
+            def let_go(self) -> None:
+                let_go.append(self.index)  # noqa: B023 - used within the round
+
+        source = (Watched(f.index, f.time_s, f.image) for f in frames(9))
+        tracker = PlayerTracker(rate=25, det_interval=4, start_score=0.3, lookahead=lookahead)
+        list(run_pipeline(source, detector=OnePerson(), tracker=tracker, poser=Poser()))
+        assert let_go == waiting

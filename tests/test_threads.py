@@ -226,6 +226,23 @@ def test_background_threads_and_those_they_start_give_way() -> None:
     assert niceness() == before
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
+def test_where_priorities_are_forbidden_the_work_is_done_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in a sandbox."""
+
+    def forbidden(*_: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "setpriority", forbidden)
+    assert list(prefetch(iter([1, 2, 3]), 2)) == [1, 2, 3]
+    handled: list[int] = []
+    with Worker(handled.append, 1) as worker:
+        worker.put(4)
+    assert handled == [4]
+
+
 def test_joined_waits_for_all_parts_and_keeps_their_order() -> None:
     parts: list[Future[int]] = [Future() for _ in range(4)]
     called: list[object] = []

@@ -187,9 +187,9 @@ class _Receiver:
 
     def run(self) -> None:
         """Receive until the end is asked for."""
-        for picture in self._first:
-            self._offer(picture)
         try:
+            for picture in self._first:
+                self._offer(picture)
             self._receive()
             while self._reconnect():
                 self._receive()

@@ -18,7 +18,7 @@ import numpy as np
 
 from hpe_volleyball.closing import CompletedFile
 from hpe_volleyball.errors import OutputError
-from hpe_volleyball.output.paths import cannot_write, partial_path
+from hpe_volleyball.output.paths import cannot_write, partial_path, sync
 from hpe_volleyball.records import FrameResult
 
 FORMAT = 1
@@ -148,6 +148,7 @@ class DataFile(CompletedFile):
                 with self._reported():
                     with h5py.File(self._partial, "r+", libver="latest") as file:
                         file.attrs["complete"] = True
+                    sync(self._partial)
                     self._partial.replace(self._path)
                 self._closed_at = self._path
         return self._closed_at

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +46,16 @@ def write_run_json(path: Path, content: Mapping[str, Any]) -> None:
         TypeError: `content` holds something that JSON cannot carry.
     """
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    partial = partial_path(path)
+    fresh = finishing_path(path)
     try:
-        with partial.open("w", encoding="utf-8") as file:
+        with fresh.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(path)
+        fresh.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
         raise OutputError(cannot_write(path, error)) from error
 
 

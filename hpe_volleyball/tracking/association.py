@@ -17,7 +17,7 @@ from hpe_volleyball.assignment import best_pairs
 from hpe_volleyball.skeleton import COCO_NAMES
 from hpe_volleyball.tracking.candidates import STRONG_SCORE, Candidates
 from hpe_volleyball.tracking.carrying import Array, Carried, Place
-from hpe_volleyball.tracking.odds import Coefficients, likeness, log_odds, measure
+from hpe_volleyball.tracking.odds import Coefficients, likeness, log_odds, measure, sides
 from hpe_volleyball.tracking.similarity import box_iou, pose_similarity, share_inside
 
 _LEAST_STRONG, _LEAST_WEAK = -3.0, 1.0
@@ -193,11 +193,11 @@ def _nearness(people: list[Carried], found: Candidates, away: NDArray[np.bool_])
     """float64 [n, m]: how far within reach of those away each detection is; 0 is out of reach."""
     near = np.zeros((len(people), len(found.boxes)))
     centres = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
-    heights = found.boxes[:, 3] - found.boxes[:, 1]
+    _, heights = sides(found.boxes)
     for i in np.flatnonzero(away).tolist():
         person = people[i]
         places = np.stack([person.place.box, person.last.box])
-        height = float(places[0, 3] - places[0, 1])
+        height = sides(places)[1][0]
         way = np.linalg.norm(centres[:, None] - (places[:, :2] + places[:, 2:]) / 2, axis=2)
         share = way.min(axis=1) / np.maximum(height, heights)
         reach = min(_RELINK_MOST, _RELINK + _RELINK_PER_S * person.unseen_s)

@@ -73,7 +73,7 @@ def measure(people: Sequence[Carried], found: Candidates, early: Array | None = 
         return measured
     boxes = np.array([p.place.box for p in people])
     blind = np.array([_blind_s(p.place) for p in people])[:, None]
-    wider, taller = (_log_ratio(_sides(found.boxes)[k], _sides(boxes)[k]) for k in (0, 1))
+    wider, taller = (_log_ratio(sides(found.boxes)[k], sides(boxes)[k]) for k in (0, 1))
     poses = (
         np.array([p.place.keypoints for p in people]),
         np.array([p.place.scores for p in people]),
@@ -191,7 +191,7 @@ def _blind_s(place: Place) -> float:
     return max(place.blind_s, _FAINT_S)
 
 
-def _sides(boxes: Array) -> tuple[Array, Array]:
+def sides(boxes: Array) -> tuple[Array, Array]:
     """Width and height [k] of boxes [k, 4], at least one pixel."""
     width, height = np.maximum(1.0, boxes[:, 2:] - boxes[:, :2]).T
     return width, height

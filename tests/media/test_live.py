@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from hpe_volleyball.errors import SourceDamaged, SourceError
-from hpe_volleyball.media import live_address
+from hpe_volleyball.media import live_address, live_link
 from hpe_volleyball.media.damage import Damage
 from hpe_volleyball.media.live import LiveReader
 from hpe_volleyball.media.live_address import is_live, without_secrets
@@ -227,6 +227,19 @@ def test_another_picture_size_ends_the_frames(pipe: Path, tmp_path: Path) -> Non
         with pytest.raises(SourceDamaged, match="size changes from 96x64 to 128x64"):
             next(reader)
     assert len(taken) == 5
+
+
+@needs_pipes
+def test_another_picture_size_while_the_rate_is_measured(
+    pipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the first pictures of a stream that does not name its rate."""
+    monkeypatch.setattr(live_link, "_RATES", (0, 0))
+    feed(pipe, clip(tmp_path / "a.ts", 5) + clip(tmp_path / "b.ts", 15, size=(128, 64)))
+    with LiveReader(str(pipe)) as reader:
+        assert [next(reader).index for _ in range(5)] == list(range(5))
+        with pytest.raises(SourceDamaged, match="size changes from 96x64 to 128x64"):
+            next(reader)
 
 
 @needs_pipes

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -41,3 +43,18 @@ def test_run_json_that_cannot_be_made_leaves_the_old_one(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(OutputError, match="cannot be written"):
         write_run_json(tmp_path / "none" / "m.run.json", {})
+
+
+def test_run_json_that_does_not_fit_on_the_disk_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "m.run.json"
+    path.write_text("old")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match=r"cannot be written \(No space left on device\)"):
+        write_run_json(path, {"frames": 3})
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

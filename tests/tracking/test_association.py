@@ -261,6 +261,12 @@ def test_of_two_lost_people_the_nearer_one_turns_up() -> None:
     assert match(people, detections((box_at(165), 0.9))).pairs == {1: 0}
 
 
+def test_somebody_carried_out_below_the_picture_has_no_height() -> None:
+    below = np.array([100.0, 720.0, 140.0, 720.0])
+    away = person(below, blind_s=0.2, last=box_at(100, 640, (40, 80)), unseen_s=0.2)
+    assert match([away], detections((box_at(300), 0.9))).pairs == {}
+
+
 @pytest.mark.parametrize(("n", "m"), [(0, 0), (0, 2), (2, 0)])
 def test_empty_sides(n: int, m: int) -> None:
     result = match(
