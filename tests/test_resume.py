@@ -14,6 +14,7 @@ from hpe_volleyball import FrameResult, InferOptions, infer_video
 from hpe_volleyball.errors import OutputError, ResultError, SourceError
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.media.video import probe
+from hpe_volleyball.output import earlier as earlier_run
 from hpe_volleyball.output.earlier import Earlier
 from hpe_volleyball.output.paths import kept_path, partial_path
 from hpe_volleyball.output.results import Results, read_results
@@ -164,7 +165,6 @@ def test_variable_rates_and_stamps_that_start_anew(
         ({"det_interval": 8}, "det_interval was 4, is 8"),
         ({"lookahead": False}, "lookahead was True, is False"),
         ({"end_s": 3.0}, "end_s was None, is 3.0"),
-        ({"video": False}, "video was True, is False"),
     ],
 )
 def test_other_settings_are_refused(
@@ -252,6 +252,42 @@ def test_killed_while_it_resumed(clip: Path, options: InferOptions, whole: RunSu
     assert summary.seam is not None
     assert summary.seam.frame == first.frames
     assert len(names(options.output_dir)) == 3
+
+
+@pytest.mark.parametrize("left", [0.5, None])
+def test_rows_are_not_thrown_away_for_want_of_pictures(
+    clip: Path,
+    options: InferOptions,
+    whole: RunSummary,
+    monkeypatch: pytest.MonkeyPatch,
+    left: float | None,
+) -> None:
+    """The overlay was removed to make room, or had failed long before the stop."""
+    first = stopped(clip, options, 170)
+    partial = options.output_dir / "match.overlay.partial.mp4"
+    if left is None:
+        partial.unlink()
+    else:
+        partial.write_bytes(partial.read_bytes()[: int(left * partial.stat().st_size)])
+        monkeypatch.setattr(earlier_run, "_EXPLAINED_S", 1.0)
+    before = names(options.output_dir)
+    with pytest.raises(OutputError, match=rf"holds {first.frames} frames, .* \d+ pictures: found"):
+        resumed(clip, options)
+    assert names(options.output_dir) == before
+    summary = resumed(clip, replace(options, video=False))
+    assert summary.seam is not None
+    assert summary.seam.frame == first.frames
+    assert_same_rows(summary, whole)
+
+
+def test_without_pictures_and_with_overwrite_it_begins_anew(
+    clip: Path, options: InferOptions, whole: RunSummary
+) -> None:
+    stopped(clip, options, 170)
+    (options.output_dir / "match.overlay.partial.mp4").unlink()
+    summary = resumed(clip, replace(options, overwrite=True))
+    assert summary.seam is None
+    assert_same(summary, whole)
 
 
 def test_the_part_that_both_files_have(

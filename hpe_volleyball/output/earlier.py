@@ -21,6 +21,10 @@ from hpe_volleyball.output.results import Results, opened, people_rows, read_res
 from hpe_volleyball.output.run_files import DATA, OVERLAY, RunFiles
 from hpe_volleyball.records import Bools
 
+_EXPLAINED_S = 60.0
+"""Of the video: a kill or a power cut costs the last few seconds of either file. On a fast GPU
+these are many of the video."""
+_ABOUT_THE_VIDEO = ("video", "video_height", "video_quality")
 _NOTHING_BYTES = 65536
 """A data file that cannot be read and is smaller was killed before its first rows."""
 
@@ -87,16 +91,18 @@ def find_earlier(files: RunFiles, header: DataHeader) -> Earlier | None:
     try:
         with opened(data) as file:
             _check_same(data, file.attrs, header)
-            frames = len(file["frames/keyframe"])
+            time_s = file["frames/time_s"][: len(file["frames/keyframe"])]
+            frames = len(time_s)
             overlay = _longest_overlay(files) if OVERLAY in files else None
             if overlay is not None:
                 frames = min(frames, overlay[1])
+                _check_overlay(*overlay, data, time_s)
             if not frames:
                 return None
             _, people = people_rows(file, file["frames/index"][:frames])
             return Earlier(
                 frames=frames,
-                time_s=file["frames/time_s"][:frames],
+                time_s=time_s[:frames],
                 keyframe=file["frames/keyframe"][:frames],
                 people=people,
                 ids=frozenset(np.unique(file["people/track_id"][:people]).tolist()),
@@ -118,6 +124,18 @@ def _longest_overlay(files: RunFiles) -> tuple[Path, int]:
     counts = {path: count_pictures(path) for path in (kept_path(final), partial_path(final), final)}
     longest = max(counts, key=counts.__getitem__)
     return longest, counts[longest]
+
+
+def _check_overlay(overlay: Path, pictures: int, data: Path, time_s: NDArray[np.float64]) -> None:
+    """Raise OutputError where more rows would go for want of pictures than a kill explains."""
+    if pictures >= len(time_s):
+        return
+    lost_s = time_s[-1] - time_s[max(0, pictures - 1)]
+    if lost_s > _EXPLAINED_S or not overlay.exists():
+        raise OutputError(
+            f"{data} holds {len(time_s)} frames, {overlay} {pictures} pictures: found too few to "
+            "go on with both; go on with the data alone (--no-video), or anew with --overwrite"
+        )
 
 
 def _check_same(path: Path, attributes: Mapping[str, Any], header: DataHeader) -> None:
@@ -142,6 +160,10 @@ def _check_same(path: Path, attributes: Mapping[str, Any], header: DataHeader) -
         provider=header.provider,
         version=header.package_version,
     )
+    if not header.settings["video"]:  # rows are the same with and without one
+        for settings in (then, now):
+            for name in _ABOUT_THE_VIDEO:
+                settings.pop(name, None)
     differences = [
         f"{name} was {then.get(name, 'not there')}, is {now.get(name, 'not there')}"
         for name in sorted(then.keys() | now.keys())
