@@ -44,6 +44,12 @@ class Outcome:
     error: HpeError | None = None
     """Why it failed."""
 
+    @property
+    def ends_all(self) -> bool:
+        """Nothing shall be run behind this one: a stop was asked for, if too late to stop it."""
+        asked = self.summary is not None and self.summary.stop_asked
+        return self.state == "stopped" or asked
+
 
 def recordings_in(directory: Path) -> list[Path]:
     """The recordings of a directory by name; hidden files and results are none.
@@ -152,11 +158,11 @@ class Batch:
         return Outcome(video, "done" if summary.complete else "stopped", summary)
 
     def run_all(self, videos: Sequence[Path], show: Show) -> Iterator[Outcome]:
-        """Run recordings in order, until one is stopped by hand; see `run`."""
+        """Run recordings in order, until a stop is asked for; see `run`."""
         for video in videos:
             outcome = self.run(video, show)
             yield outcome
-            if outcome.state == "stopped":
+            if outcome.ends_all:
                 return
 
     @cached_property

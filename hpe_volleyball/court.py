@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 
 import cv2
@@ -62,7 +62,7 @@ class PeopleFilter:
         self._left_out[frame.index] = found.boxes[~kept & (found.scores >= self._shown_score)]
         return Detections(found.boxes[kept], found.scores[kept])
 
-    def mark(self, results: Iterable[FrameResult]) -> Iterator[FrameResult]:
+    def mark(self, results: Iterable[FrameResult]) -> Generator[FrameResult]:
         """Results in order, each with who was left out of the last detection before it.
 
         People whom the tracker carries count too: no frame has more than the most allowed.

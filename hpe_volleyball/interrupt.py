@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -23,33 +24,41 @@ _USUAL: dict[int, Callable[[int, FrameType | None], Any] | int] = {
 }
 
 
+@dataclass(slots=True)
+class Interrupt:
+    """Whether Ctrl-C or SIGTERM came while they were held back."""
+
+    came: bool = False
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if one came."""
+        if self.came:
+            raise KeyboardInterrupt
+
+
 @contextmanager
-def interrupt_held() -> Iterator[Callable[[], None]]:
-    """Hold Ctrl-C and SIGTERM back; the function given raises KeyboardInterrupt if one came.
+def interrupt_held() -> Iterator[Interrupt]:
+    """Hold Ctrl-C and SIGTERM back; whoever can stop asks whether one came.
 
     A second one is not held back: it raises StoppedAtOnce wherever the program is. A signal whose
     handling is not the usual one (Ctrl-C under `nohup`, a handler of the caller's) is left alone,
     and so are both in other threads than the main one.
     """
+    interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: None
+        yield interrupt
         return
-    came = threading.Event()
 
     def note(_number: int, _frame: FrameType | None) -> None:
-        if came.is_set():
+        if interrupt.came:
             raise StoppedAtOnce
-        came.set()
-
-    def check() -> None:
-        if came.is_set():
-            raise KeyboardInterrupt
+        interrupt.came = True
 
     held = [number for number, usual in _USUAL.items() if signal.getsignal(number) == usual]
     for number in held:
         signal.signal(number, note)
     try:
-        yield check
+        yield interrupt
     finally:
         for number in held:
             signal.signal(number, _USUAL[number])

@@ -9,7 +9,7 @@ it works on this one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
@@ -106,7 +106,7 @@ def run_pipeline(
     poser: PoseEstimator,
     clocks: StageClocks | None = None,
     beside: bool = False,
-) -> Iterator[FrameResult]:
+) -> Generator[FrameResult]:
     """The results of all frames, in order.
 
     Args:

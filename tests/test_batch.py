@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
@@ -166,6 +167,28 @@ def test_models_are_loaded_once(videos: Path, options: InferOptions) -> None:
     outcomes = list(Batch(options, load=counted).run_all(recordings_in(videos), silent))
     assert [o.state for o in outcomes] == ["skipped", "skipped"]
     assert len(loaded) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent in another way")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_that_comes_while_a_recording_is_completed_ends_all(
+    videos: Path, options: InferOptions, number: signal.Signals
+) -> None:
+    """The last window is written, nothing is left to stop; the next recording is not begun."""
+
+    @contextmanager
+    def stopping(frames: int | None) -> Iterator[Callable[[FrameResult], None]]:
+        def on_frame(result: FrameResult) -> None:
+            if result.frame.index + 1 == frames:
+                os.kill(os.getpid(), number)
+
+        yield on_frame
+
+    [outcome] = Batch(options).run_all(recordings_in(videos), stopping)
+    assert (outcome.state, outcome.ends_all) == ("done", True)
+    assert outcome.summary is not None
+    assert (outcome.summary.complete, outcome.summary.stop_asked) == (True, True)
+    assert finished(outcome.video, options)
 
 
 def test_a_model_that_is_missing_ends_all(videos: Path, options: InferOptions) -> None:

@@ -166,7 +166,7 @@ def test_an_interrupt_before_the_first_frame_leaves_nothing(
     def interrupted(*_arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hpe_volleyball.infer._results", interrupted)
+    monkeypatch.setattr("hpe_volleyball.run.process", interrupted)
     with pytest.raises(KeyboardInterrupt):
         infer_video(clip, options)
     assert names(options.output_dir) == []

@@ -18,11 +18,11 @@ def press() -> None:
 
 def test_nothing_happens_until_it_is_asked_for() -> None:
     steps = []
-    with pytest.raises(KeyboardInterrupt), interrupt_held() as check:  # noqa: PT012
-        check()
+    with pytest.raises(KeyboardInterrupt), interrupt_held() as interrupt:  # noqa: PT012
+        interrupt.check()
         press()
         steps.append("after the press")
-        check()
+        interrupt.check()
         steps.append("after the check")
     assert steps == ["after the press"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -43,18 +43,18 @@ def test_a_second_signal_comes_through(again: Callable[[], None]) -> None:
 
 def test_being_terminated_is_held_back_like_ctrl_c() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt), interrupt_held() as check:  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), interrupt_held() as interrupt:  # noqa: PT012
         terminate()
-        check()
+        interrupt.check()
     assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_ignored_interrupts_stay_ignored() -> None:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with interrupt_held() as check:
+        with interrupt_held() as interrupt:
             press()
-            check()
+            interrupt.check()
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
@@ -64,8 +64,8 @@ def test_other_threads_leave_the_handler_alone() -> None:
     found = []
 
     def work() -> None:
-        with interrupt_held() as check:
-            check()
+        with interrupt_held() as interrupt:
+            interrupt.check()
             found.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=work)

@@ -280,7 +280,7 @@ def _infer_all(paths: list[str], options: InferOptions, *, quiet: bool) -> None:
     if not quiet:
         print_all(batch_table(outcomes, len(videos)))
     states = {outcome.state for outcome in outcomes}
-    if "stopped" in states:
+    if any(outcome.ends_all for outcome in outcomes):
         raise typer.Exit(INTERRUPTED)
     if "failed" in states:
         raise typer.Exit(1)

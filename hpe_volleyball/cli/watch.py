@@ -51,7 +51,7 @@ def watch(
     recordings = Watch(directory, options, settle_s=settle, load=load)
     for outcome in recordings.run(partial(shown, quiet=quiet)):
         tell(outcome, quiet=quiet)
-        if outcome.state == "stopped":
+        if outcome.ends_all:
             raise typer.Exit(INTERRUPTED)
 
 

@@ -112,12 +112,12 @@ def _connected(source: str, stop: Event, stack: ExitStack) -> InputContainer:
 def _open_pipe(path: Path, stop: Event, stack: ExitStack) -> InputContainer:
     """Open what is written to a pipe; Ctrl-C while nothing is written ends the waiting."""
     # PyAV prints what a signal raises while it reads and goes on, so signals are held until then.
-    with interrupt_held() as check_interrupt:
-        pipe = stack.enter_context(closing(Pipe(path, stop, check_interrupt)))
+    with interrupt_held() as interrupt:
+        pipe = stack.enter_context(closing(Pipe(path, stop, interrupt.check)))
         try:
             return av.open(pipe, "r")
         finally:
-            check_interrupt()
+            interrupt.check()
 
 
 class Pipe:

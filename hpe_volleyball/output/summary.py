@@ -62,6 +62,9 @@ class RunSummary:
     live: LiveReport | None
     """What was lost of a live source; None: the source is a file."""
     stages: tuple[StageTime, ...]
+    stop_asked: bool
+    """Ctrl-C or SIGTERM came; `complete` all the same where that is the regular end, as of a live
+    source, or where it came too late."""
     failed: dict[str, str]
     """What went wrong with files that the run went on without, by kind; they stay partial."""
     seam: Seam | None
@@ -113,6 +116,7 @@ class Tally:
         detector_calls: Mapping[str, int],
         clocks: StageClocks,
         complete: bool,
+        stop_asked: bool,
         failed: dict[str, str],
         seam: Seam | None,
     ) -> RunSummary:
@@ -139,6 +143,7 @@ class Tally:
             warnings=warnings,
             live=live,
             stages=stages,
+            stop_asked=stop_asked,
             failed=failed,
             seam=seam,
         )

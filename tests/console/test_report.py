@@ -32,6 +32,7 @@ SUMMARY = RunSummary(
     encoder="libx264",
     warnings=("3 damaged pictures of the source were left out",),
     live=LiveReport(dropped=7, reconnects=2, lost_s=3.25),
+    stop_asked=False,
     failed={},
     seam=None,
     stages=(

@@ -164,10 +164,8 @@ def test_closing_the_window_of_a_live_run_completes_it(
 ) -> None:
     """No display here: what the window calls on q is called in its place."""
     quits = []
-    monkeypatch.setattr(
-        "hpe_volleyball.infer.quit_by", lambda source: quits.append(quit_by(source))
-    )
-    monkeypatch.setattr("hpe_volleyball.infer.Preview", lambda *_: NoWindow())
+    monkeypatch.setattr("hpe_volleyball.run.quit_by", lambda source: quits.append(quit_by(source)))
+    monkeypatch.setattr("hpe_volleyball.run.Preview", lambda *_: NoWindow())
     options = InferOptions(
         det=constant_models.det, pose=constant_models.pose, output_dir=tmp_path, show=True
     )
