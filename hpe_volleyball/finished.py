@@ -39,6 +39,16 @@ def is_finished(video: Path, options: InferOptions, models: Mapping[str, str]) -
         return False  # no file of a run of ours
 
 
+def has_changed_since(video: Path, record: Path) -> bool:
+    """Whether a record is of this recording, by its path, when that had another size."""
+    try:
+        source = json.loads(record.read_text(encoding="utf-8"))["source"]
+        same = Path(source["path"]).resolve() == video.resolve()
+        return same and source["bytes"] != video.stat().st_size
+    except (OSError, ValueError, KeyError, TypeError):
+        return False  # no file of a run of ours
+
+
 def unfinished_files(video: Path, options: InferOptions) -> list[Path]:
     """Partial results that an earlier run left, or that another one is writing now."""
     return [

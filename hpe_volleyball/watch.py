@@ -11,7 +11,7 @@ from typing import Any
 
 from hpe_volleyball.batch import Batch, Outcome, Show, recordings_in
 from hpe_volleyball.errors import InUseError, OutputError, SourceError
-from hpe_volleyball.finished import unfinished_files
+from hpe_volleyball.finished import has_changed_since, unfinished_files
 from hpe_volleyball.loaded import Models, load_models
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output.alone import alone
@@ -40,7 +40,8 @@ class Watch:
 
     A recording is run when neither it nor partial results of it have changed for `settle_s`: a
     camera may still write the one, another run the other. Partial results without such a run were
-    left by one that was killed; they are replaced. Recordings with complete results, made with
+    left by one that was killed; they are gone on with. A recording that has grown since it was run,
+    or was replaced, is run anew. Recordings with complete results, made with
     these settings, are never run. One that cannot be read to its end is tried again only when it
     has changed since; one that failed for another reason, as a full disk, with the next start.
 
@@ -66,7 +67,7 @@ class Watch:
         self._seen: dict[Path, _Seen] = {}
 
     def run(self, show: Show) -> Generator[Outcome]:
-        """What becomes of each recording; ends after one that was stopped by hand.
+        """What becomes of each recording; ends after one at which a stop was asked for.
 
         Raises:
             SourceError: the directory cannot be listed.
@@ -93,7 +94,7 @@ class Watch:
                 else:
                     failed.forget(video)
                 yield outcome
-                if outcome.state == "stopped":
+                if outcome.ends_all:
                     return
 
     def _next(self, failed: _Failures) -> Path | None:
@@ -116,20 +117,19 @@ class Watch:
         return None
 
     def _run_one(self, video: Path, show: Show) -> Outcome:
-        ended = result_paths(video, self._options)[RUN].exists()
-        if ended:  # and yet they are not what is asked for
-            return Outcome(
-                video,
-                "failed",
-                error=OutputError(
-                    f"{video}: results made with other settings are in "
-                    f"{self._options.output_dir}; remove them, or run `hpe-volleyball infer "
-                    "--overwrite` on it"
-                ),
-            )
-        left_over = bool(unfinished_files(video, self._options))
-        resume = left_over and self._options.data
-        options = replace(self._options, resume=resume, overwrite=left_over)
+        record = result_paths(video, self._options)[RUN]
+        if record.exists():  # and yet the results are not what is asked for
+            if not has_changed_since(video, record):
+                error = OutputError(
+                    f"{video}: results made otherwise are in {record.parent}; remove them, or run "
+                    "`hpe-volleyball infer --overwrite` on it"
+                )
+                return Outcome(video, "failed", error=error)
+            options = replace(self._options, overwrite=True)
+        else:
+            left_over = bool(unfinished_files(video, self._options))
+            resume = left_over and self._options.data
+            options = replace(self._options, resume=resume, overwrite=left_over)
         return self._batch.run(video, show, options)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from threading import Event
 
 import pytest
 
-from hpe_volleyball import FrameResult, InferOptions, infer_video
+from hpe_volleyball import FrameResult, InferOptions, infer_video, load_results
 from hpe_volleyball.errors import OutputError, SourceError
 from hpe_volleyball.output.alone import alone
 from hpe_volleyball.watch import FAILED, Watch
@@ -86,8 +87,53 @@ def test_a_failure_that_is_not_the_recordings_is_tried_with_the_next_start(
         outcome = next(run)
         run.close()
         assert isinstance(outcome.error, OutputError)
-        assert "made with other settings" in str(outcome.error)
+        assert "made otherwise" in str(outcome.error)
         assert names(options.output_dir) == before
+
+
+def test_a_recording_that_grows_after_it_was_run_is_run_anew(
+    arrivals: Path, options: InferOptions
+) -> None:
+    """A camera paused for longer than `settle_s`; before a restart and behind one."""
+    run = Watch(arrivals, options, settle_s=SETTLE_S).run(silent)
+    counts = []
+    for frames in (5, 9):
+        fixed_rate(arrivals / "a.mp4", frames)
+        counts.append(next(run).summary)
+    run.close()
+    fixed_rate(arrivals / "a.mp4", 12)
+    run = Watch(arrivals, options, settle_s=SETTLE_S).run(silent)
+    counts.append(next(run).summary)
+    run.close()
+    assert [summary.frames for summary in counts if summary] == [5, 9, 12]
+    assert len(load_results(options.output_dir / "a.poses.h5").frame_index) == 12
+
+
+def test_results_of_another_recording_of_that_name_are_not_replaced(
+    arrivals: Path, options: InferOptions, tmp_path: Path
+) -> None:
+    infer_video(fixed_rate(tmp_path / "a.mp4", 5), options)
+    fixed_rate(arrivals / "a.mp4", 9)
+    run = Watch(arrivals, options, settle_s=SETTLE_S).run(silent)
+    assert "made otherwise" in str(next(run).error)
+    run.close()
+    assert len(load_results(options.output_dir / "a.poses.h5").frame_index) == 5
+
+
+def test_a_stop_that_comes_while_a_recording_is_completed_ends_the_watch(
+    arrivals: Path, options: InferOptions
+) -> None:
+    for name in ("a", "b"):
+        fixed_rate(arrivals / f"{name}.mp4", 5)
+
+    @contextmanager
+    def stopping(_frames: int | None) -> Iterator[Callable[[FrameResult], None]]:
+        yield (
+            lambda result: signal.raise_signal(signal.SIGTERM) if result.frame.index == 4 else None
+        )
+
+    [outcome] = Watch(arrivals, options, settle_s=SETTLE_S).run(stopping)
+    assert (outcome.video.name, outcome.state) == ("a.mp4", "done")
 
 
 def test_two_watches_do_not_share_an_output_directory(
