@@ -117,3 +117,30 @@ def test_a_box_between_two_detections_ends_in_the_second_one() -> None:
     middle = [row.box[[0, 2]].mean() for row in rows]
     np.testing.assert_allclose(middle, [105, 110, 115, 120], atol=1e-3)
     assert [row.detected for row in rows] == [False, False, False, True]
+
+
+def test_a_new_person_is_followed_back_to_where_somebody_is_already() -> None:
+    """Who steps out from behind somebody was that person's second box before."""
+    windows = Windows(Scene([walker(100), walker(100, 6.0)], missed={(1, 0)}))
+    windows.settle(0)
+    windows.settle(1, 2, 3, 4)
+    [_, newcomer] = windows.roster.tracks
+    assert sorted(newcomer.rows) == [2, 3, 4]  # in frame 1 the boxes overlap by 0.74
+
+
+def test_who_was_carried_onto_somebody_else_is_missed_where_they_were_before() -> None:
+    windows = Windows(Scene([walker(150, end=1), walker(100)]))
+    windows.settle(0)
+    gone, there = windows.roster.places
+    frames = [frame(1), frame(2)]
+    for each in frames:
+        windows.steps.add(each)
+    path = [[gone, there], [there, there]]
+    found = find_candidates(frames[-1], windows.scene, windows.scene)
+    match = associate(windows.roster.carried(path[-1], frames[-1]), found, START_SCORE)
+    assert match.pairs == {1: 0}
+    windows.roster.settle(frames, path, found, match, windows.scene)
+    [missed, _] = windows.roster.tracks
+    assert missed.missed
+    np.testing.assert_allclose(missed.place.box, gone.box)
+    assert not missed.place.seen
