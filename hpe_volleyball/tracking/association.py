@@ -40,8 +40,6 @@ _WEAK_IOU = 0.8
 """A weak detection that overlaps a person who is seen by less than this is no better box."""
 _SMALLER, _PART_POSE = 0.75, 0.65
 """So is a strong one if it covers less of the other box than this, and poses are alike by this."""
-_PART_SHARE = 0.5
-"""A weak detection with this part of its box in a strong one is a part of that person."""
 _RELINK, _RELINK_PER_S, _RELINK_MOST = 0.6, 2.0, 1.5
 """How far from the last place a lost person can turn up, in body lengths: at once, for each
 second, at most."""
@@ -90,6 +88,17 @@ def associate(
 ) -> Match:
     """Match people and detections, each at most once.
 
+    The best pairs of each pass are kept, those of the ones before it are taken::
+
+        people                      detections                     by
+        1. confirmed                strong                         log-odds
+        2. seen just now            strong                         likeness, where log-odds forbid
+        3. seen just now            weak, no part of who is found  log-odds
+        4. not yet confirmed        strong                         log-odds
+        5. confirmed, out of sight  sure enough to begin a track   distance from the last place
+
+    Detections that show somebody a second time are in none.
+
     Args:
         people: Everybody who is tracked.
         found: The detections.
@@ -113,7 +122,6 @@ def associate(
     parts = (inside[:, list(pairs.values())] > _INSIDE).any(axis=1)
     weak = ~strong & ~repeated & ~parts
     _assign(odds, _LEAST_WEAK, near_by, weak, pairs)
-    _prefer_whole(found, inside, strong & ~repeated, pairs)
     _assign(odds, _LEAST_STRONG, ~confirmed, strong & ~repeated, pairs)
     taken = list(pairs.values())
     if taken:
@@ -159,18 +167,6 @@ def _apart(odds: Array, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
         if odds[i, j] > _CLAIM and odds[:, j].argmax() == i:
             apart[j] = (np.delete(odds, i, axis=0) > _LEAST_RIVAL).any(axis=0)
     return apart
-
-
-def _prefer_whole(
-    found: Candidates, inside: Array, strong: NDArray[np.bool_], pairs: dict[int, int]
-) -> None:
-    """Where a weak detection is a part of a strong one that nobody has, take the strong one."""
-    for i, j in pairs.items():
-        free = [k for k in np.flatnonzero(strong).tolist() if k not in pairs.values()]
-        if found.scores[j] < STRONG_SCORE and free:
-            whole = max(free, key=lambda k: float(inside[j, k]))
-            if inside[j, whole] > _PART_SHARE:
-                pairs[i] = whole
 
 
 def _repeats(found: Candidates, inside: Array) -> NDArray[np.bool_]:

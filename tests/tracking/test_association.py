@@ -98,8 +98,8 @@ def test_the_same_box_with_another_pose_is_not_the_same_person() -> None:
     assert match([person(box_at(100))], found).pairs == {0: 0}
 
 
-def test_the_whole_of_a_person_is_preferred_to_a_weak_part() -> None:
-    """Only the head was in sight: too little of the whole detection to be taken for it at first."""
+def test_the_whole_of_a_person_is_taken_and_not_a_weak_part() -> None:
+    """Only the head was in sight; the whole box is theirs, unless somebody else's."""
     head = box_at(100, size=(40, 35))
     found = detections((box_at(100), 0.9), (head, 0.2))
     assert match([person(head, blind_s=0.02)], found).pairs == {0: 0}
