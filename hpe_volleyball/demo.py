@@ -13,9 +13,9 @@ from hpe_volleyball.errors import OutputError
 from hpe_volleyball.evaluation.compare import people_of
 from hpe_volleyball.evaluation.metrics import Comparison, compare
 from hpe_volleyball.evaluation.people import People
+from hpe_volleyball.files import cannot_write
 from hpe_volleyball.infer import infer_video
 from hpe_volleyball.options import InferOptions
-from hpe_volleyball.output.paths import cannot_write
 from hpe_volleyball.output.results import read_results
 from hpe_volleyball.output.run_files import DATA, RunFiles
 from hpe_volleyball.output.summary import RunSummary

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from hpe_volleyball.files import partial_path
 from hpe_volleyball.options import NOT_SETTINGS, InferOptions
-from hpe_volleyball.output.paths import partial_path
 from hpe_volleyball.output.run_files import result_paths
 
 

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from hpe_volleyball.court import check_court
 from hpe_volleyball.errors import HpeError, OutputError, SourceError
+from hpe_volleyball.files import partial_path, write_run_json
 from hpe_volleyball.interrupt import Interrupt, interrupt_held
 from hpe_volleyball.loaded import Models
 from hpe_volleyball.media.live import LiveReader
@@ -18,7 +19,6 @@ from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output.data_file import DataFile, DataHeader
 from hpe_volleyball.output.draw import OverlayPainter
 from hpe_volleyball.output.overlay_sink import OverlaySink, SpareSink
-from hpe_volleyball.output.paths import partial_path, write_run_json
 from hpe_volleyball.output.preview import Preview
 from hpe_volleyball.output.run_files import DATA, OVERLAY, RUN, RunFiles, Sink
 from hpe_volleyball.output.summary import RunSummary, Tally

@@ -11,11 +11,11 @@ from typing import Any
 
 from hpe_volleyball.batch import Batch, Outcome, Show, recordings_in
 from hpe_volleyball.errors import InUseError, OutputError, SourceError
+from hpe_volleyball.files import write_run_json
 from hpe_volleyball.finished import has_changed_since, unfinished_files
 from hpe_volleyball.loaded import Models, load_models
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output.alone import alone
-from hpe_volleyball.output.paths import write_run_json
 from hpe_volleyball.output.run_files import RUN, result_paths
 
 FAILED = "watch.failed.json"

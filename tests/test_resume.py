@@ -12,11 +12,11 @@ import pytest
 
 from hpe_volleyball import FrameResult, InferOptions, infer_video
 from hpe_volleyball.errors import OutputError, ResultError, SourceError
+from hpe_volleyball.files import kept_path, partial_path
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.media.video import probe
 from hpe_volleyball.output import earlier as earlier_run
 from hpe_volleyball.output.earlier import Earlier
-from hpe_volleyball.output.paths import kept_path, partial_path
 from hpe_volleyball.output.results import Results, read_results
 from hpe_volleyball.output.summary import RunSummary
 from hpe_volleyball.resume import Resumption

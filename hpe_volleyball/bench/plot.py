@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hpe_volleyball.bench.cells import fastest_name
 from hpe_volleyball.bench.result import BenchResult, RowResult
 from hpe_volleyball.errors import OutputError
-from hpe_volleyball.output.paths import cannot_write
+from hpe_volleyball.files import cannot_write
 from hpe_volleyball.timing import STAGES
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any, NamedTuple, Self
 
 from hpe_volleyball.errors import OutputError, ResultError
-from hpe_volleyball.output.paths import cannot_write
+from hpe_volleyball.files import cannot_write
 
 FORMAT = 1
 _KIND = "hpe-volleyball bench"

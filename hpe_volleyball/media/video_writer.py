@@ -18,12 +18,12 @@ from av.video.stream import VideoStream
 
 from hpe_volleyball.closing import CompletedFile
 from hpe_volleyball.errors import OutputError
+from hpe_volleyball.files import cannot_write, finishing_path, partial_path, sync
 from hpe_volleyball.media.audio_copy import AudioCopy
 from hpe_volleyball.media.encoders import pick_encoder
 from hpe_volleyball.media.kept_pictures import KeptPictures
 from hpe_volleyball.media.video import VideoInfo
 from hpe_volleyball.options import Quality
-from hpe_volleyball.output.paths import cannot_write, finishing_path, partial_path, sync
 from hpe_volleyball.pool import PicturePool
 from hpe_volleyball.records import Image
 

@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 from filelock import FileLock, Timeout
 
 from hpe_volleyball.errors import InUseError, OutputError
-from hpe_volleyball.output.paths import cannot_write
+from hpe_volleyball.files import cannot_write
 
 
 @contextmanager

@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 
 from hpe_volleyball.errors import OutputError
+from hpe_volleyball.files import cannot_write, finishing_path, sync
 from hpe_volleyball.output.data_file import COLUMNS, check_room, create_columns
-from hpe_volleyball.output.paths import cannot_write, finishing_path, sync
 from hpe_volleyball.output.results import opened, people_rows
 
 _BLOCK_ROWS = 2**16

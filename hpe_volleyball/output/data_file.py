@@ -18,7 +18,7 @@ import numpy as np
 
 from hpe_volleyball.closing import CompletedFile
 from hpe_volleyball.errors import OutputError
-from hpe_volleyball.output.paths import cannot_write, partial_path, sync
+from hpe_volleyball.files import cannot_write, partial_path, sync
 from hpe_volleyball.records import FrameResult
 
 FORMAT = 1

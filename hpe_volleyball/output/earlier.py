@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_volleyball.errors import OutputError, ResultError
+from hpe_volleyball.files import cannot_write, kept_path, partial_path
 from hpe_volleyball.media.kept_pictures import KeptPictures, count_pictures
 from hpe_volleyball.media.video import VideoInfo
 from hpe_volleyball.output.data_cut import cut_data
 from hpe_volleyball.output.data_file import DataHeader
-from hpe_volleyball.output.paths import cannot_write, kept_path, partial_path
 from hpe_volleyball.output.results import Results, opened, people_rows, read_results
 from hpe_volleyball.output.run_files import DATA, OVERLAY, RunFiles
 from hpe_volleyball.records import Bools

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from hpe_volleyball.errors import OutputError
+from hpe_volleyball.files import cannot_write, finishing_path, kept_path, partial_path
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output.alone import alone
-from hpe_volleyball.output.paths import cannot_write, finishing_path, kept_path, partial_path
 from hpe_volleyball.records import FrameResult
 
 OVERLAY, DATA, RUN = "overlay", "data", "run"

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from hpe_volleyball.errors import OutputError
+from hpe_volleyball.files import partial_path
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.media.video import VideoInfo, probe
 from hpe_volleyball.output.overlay_sink import OverlaySink, SpareSink
-from hpe_volleyball.output.paths import partial_path
 from hpe_volleyball.records import Frame, FrameResult, Image, Poses, Tracks
 from hpe_volleyball.timing import StageClocks
 from tests.clips import fixed_rate, number_of, picture

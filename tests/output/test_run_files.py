@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hpe_volleyball.errors import InUseError, OutputError
+from hpe_volleyball.files import partial_path
 from hpe_volleyball.options import InferOptions
-from hpe_volleyball.output.paths import partial_path
 from hpe_volleyball.output.run_files import DATA, OVERLAY, RUN, RunFiles
 from tests.runs import names
 

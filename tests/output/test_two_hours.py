@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from hpe_volleyball import load_results
+from hpe_volleyball.files import partial_path
 from hpe_volleyball.output.data_cut import cut_data
 from hpe_volleyball.output.data_file import DataFile
-from hpe_volleyball.output.paths import partial_path
 from hpe_volleyball.records import Frame, FrameResult, Poses, Tracks
 from tests.recorded import record
 from tests.rows import BLANK, HEADER

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hpe_volleyball.errors import OutputError
-from hpe_volleyball.output.paths import partial_path, write_run_json
+from hpe_volleyball.files import partial_path, write_run_json
 
 
 @pytest.mark.parametrize(
