@@ -29,8 +29,9 @@ class Tuning:
     pose_tracked: bool = True
     """Poses are found where tracked people are expected, not in every detection."""
     overlap: bool = True
-    """Decoding, drawing with encoding, and on the CPU shares of a frame's poses have threads of
-    their own."""
+    """Decoding, and drawing with encoding, have threads of their own; on the CPU also the detector
+    and shares of a frame's poses, between which the cores are divided, and the threads of the nets
+    do not wait busily."""
 
 
 _CHOICES: dict[str, tuple[str, ...]] = {

@@ -78,7 +78,10 @@ class DetectorErrors:
 
 @dataclass(frozen=True, slots=True)
 class PoseErrors:
-    """How often and how far a pose model errs."""
+    """How often and how far a pose model errs.
+
+    The defaults are assumed, not measured: no clip at hand has true joints.
+    """
 
     jitter: float = 0.008
     """Standard deviation of visible joints, as part of the box's longer side."""
