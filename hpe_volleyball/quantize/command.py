@@ -63,9 +63,9 @@ def quantize(
         )
     # The one that is not converted need not exist: the other's file stands in for it.
     files = resolve_models(_complete(asked), choice.device, on_progress=on_progress)
-    for path, wanted in ((files.det, with_det), (files.pose, with_pose)):
+    for path, wanted, kind in ((files.det, with_det, "det"), (files.pose, with_pose, "pose")):
         if wanted:
-            read_source(path)  # before time goes into pictures
+            _check_kind(path, kind)  # before time goes into pictures
     on_step(f"taking pictures from {options.calibrate or 'the synthetic rally'}")
     samples = _samples(options)
     request = Request(
@@ -81,6 +81,17 @@ def quantize(
     if with_pose:
         on_step(f"converting {files.pose.name}")
         yield convert_model(files.pose, _pose_subject(samples, files.det), request)
+
+
+def _check_kind(path: Path, kind: str) -> None:
+    """Raise ModelError for a file that cannot be converted, or is a model of the other kind."""
+    outputs = {output.name for output in read_source(path).graph.output}
+    if ("simcc_x" in outputs) != (kind == "pose"):
+        expected = "RTMPose, with an output simcc_x" if kind == "pose" else "RTMDet"
+        raise ModelError(
+            f"{path}: expected {expected}, found outputs {', '.join(sorted(outputs))}; are --det "
+            "and --pose swapped?"
+        )
 
 
 def _complete(asked: InferOptions) -> InferOptions:

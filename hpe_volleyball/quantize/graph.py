@@ -87,6 +87,7 @@ def _check_convertible(path: Path, model: onnx.ModelProto) -> None:
         if any(is_quantised(node.op_type) for node in model.graph.node)
         else _REDUCED.get(sizes.most_common(1)[0][0] if sizes else 0)
     )
+    kind = metadata_of(model).get("hpe_volleyball.precision", kind or "").upper() or None
     if kind is not None:
         raise ModelError(
             f"{path}: found a model that is {kind} already, expected the FP32 original; name that "
@@ -142,13 +143,19 @@ def put_in_order(graph: onnx.GraphProto) -> None:
     ordered: list[onnx.NodeProto] = []
     done: set[str] = set()
     for last in graph.node:
-        stack = [last]
+        stack, begun = [last], set[str]()
         while stack:
             node = stack[-1]
             waiting = [
                 producers[name] for name in node.input if name in producers and name not in done
             ]
             if waiting:
+                if node.output[0] in begun:
+                    raise ModelError(
+                        f"the graph goes in a circle at {node.name or node.output[0]}, expected "
+                        "one that does not; convert the model as it was exported"
+                    )
+                begun.add(node.output[0])
                 stack.extend(reversed(waiting))
                 continue
             stack.pop()

@@ -113,7 +113,7 @@ def keep_worst(
             ranked.append((alone.agreement, number, group))
         ranked.sort(key=lambda entry: entry[:2])
         for count in _STEPS:
-            if best.good or count > len(ranked):
+            if best.good or count >= len(ranked):  # all of them would be the source again
                 break
             if not budget.allows_another():
                 late = True

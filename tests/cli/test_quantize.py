@@ -52,3 +52,17 @@ def test_a_pose_model_alone_needs_to_know_where_people_are(
     outcome = cli("quantize", "--pose", demo_models.pose, "--calibrate", rally_clip)
     assert outcome.code == 1
     assert "name a detector with --det too" in outcome.err
+
+
+def test_swapped_models_are_told_before_pictures_are_taken(
+    cli: Cli, demo_models: Models, tmp_path: Path
+) -> None:
+    for option, model, kind in (
+        ("--det", demo_models.pose, "RTMDet"),
+        ("--pose", demo_models.det, "RTMPose"),
+    ):
+        outcome = cli("quantize", option, model, "--output-dir", tmp_path / "out")
+        assert outcome.code == 1
+        assert outcome.err.startswith(f"error: {model}: expected {kind}")
+        assert "swapped" in outcome.err
+        assert outcome.out == ""

@@ -72,6 +72,8 @@ def test_what_is_slower_or_unproven_is_not_kept(
     nobody = dict.fromkeys(range(8), np.zeros((0, 4), np.float32))
     report = convert(small_pose, PoseSubject(samples, nobody), tmp_path, keep_anyway=False)
     assert report.verdict == "not proven"
+    assert report.search.trials == 1  # with nobody to compare there is nothing to search by
+    assert report.kept < report.nodes / 2
     assert not report.good
     assert report.result is None
     assert list(tmp_path.iterdir()) == []

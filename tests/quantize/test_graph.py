@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.quantize.float16 import to_float16
-from hpe_volleyball.quantize.graph import read_source, write_model
+from hpe_volleyball.quantize.graph import put_in_order, read_source, set_metadata, write_model
 
 
 def small(path: Path, *, opset: int = 17, domain: str = "", external: bool = False) -> Path:
@@ -59,6 +59,24 @@ def test_a_model_that_is_fp16_already_is_named(tmp_path: Path) -> None:
     write_model(half, tmp_path / "half.onnx")
     with pytest.raises(ModelError, match=r"FP16 already, expected the FP32 original"):
         read_source(tmp_path / "half.onnx")
+
+
+def test_a_model_that_says_it_was_converted_is_named(tmp_path: Path) -> None:
+    """Whatever its weights are."""
+    model = read_source(small(tmp_path / "one.onnx"))
+    set_metadata(model, {"hpe_volleyball.precision": "fp16"})
+    write_model(model, tmp_path / "fp16.onnx")
+    with pytest.raises(ModelError, match="FP16 already"):
+        read_source(tmp_path / "fp16.onnx")
+
+
+def test_a_graph_that_goes_in_a_circle_ends_the_sorting(tmp_path: Path) -> None:
+    model = read_source(small(tmp_path / "one.onnx"))
+    [node] = model.graph.node
+    node.input[0] = "back"
+    model.graph.node.append(helper.make_node("Relu", ["y"], ["back"]))
+    with pytest.raises(ModelError, match="in a circle at 0000_MatMul"):
+        put_in_order(model.graph)
 
 
 def test_what_is_no_model_is_named(tmp_path: Path) -> None:

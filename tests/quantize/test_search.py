@@ -60,3 +60,11 @@ def test_groups_hold_every_node_once() -> None:
         assert len(groups) == min(12, count)
         assert sorted(name for group in groups for name in group) == NAMES[:count]
     assert grouped([]) == []
+
+
+def test_never_is_everything_kept() -> None:
+    """That would be the source again, under the name of a smaller model."""
+    clock = Clock()
+    found = keep_worst(NAMES, [], Model(clock, limit=1.1), Budget(10_000, clock))
+    assert not found.good
+    assert len(found.kept) < len(NAMES)
