@@ -28,8 +28,10 @@ _DEPTH = 2
 """Frames decoded ahead; 9 MB each at 1080p."""
 _SEEK_MARGIN_S = 10
 """How much earlier to look where a seek led past its target; about the longest GOP in use."""
-_JUMP_BACK_S = 1.0
-"""Stamps that fall back further than this start anew (joined files, counters that wrap)."""
+_JUMP_BACK_S, _LATE_S = 0.2, 1.0
+"""Stamps that fall back further than this start anew (joined files, counters that wrap); by less,
+by a few pictures, stamps of badly made files are out of order. The second is for pictures that come
+behind damage, from before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def read_frames(
 
     Times count from the source's first frame. Time stamps are those of the stream; missing ones
     are set one average frame length after the one before, and where they fall back by more than
-    a second (joined files) the rest is moved behind what came before. Damaged packets are
+    0.2 s (joined files) the rest is moved behind what came before. Damaged packets are
     skipped and counted in `FrameReader.damage`.
 
     Iterating raises SourceDamaged, after all frames before it, where the file breaks off before
@@ -203,7 +205,7 @@ class _StampClock:
     def __init__(self, info: VideoInfo) -> None:
         self._start = info.start_pts
         self._step = max(1, round(info.frame_ticks))
-        self._jump_back = int(_JUMP_BACK_S / info.time_base)
+        self._jump_back, self._late = (int(s / info.time_base) for s in (_JUMP_BACK_S, _LATE_S))
         self._last: int | None = None
         self._offset = 0
 
@@ -216,7 +218,7 @@ class _StampClock:
         if pts is None:
             pts = last + self._step
         else:
-            if pts + self._offset < last - self._jump_back:
+            if pts + self._offset < last - (self._late if damaged else self._jump_back):
                 self._offset = last + self._step - pts
             pts += self._offset
             if damaged and pts < last:

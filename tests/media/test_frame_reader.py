@@ -136,6 +136,14 @@ def test_joined_files_go_on_behind_what_came_before(tmp_path: Path) -> None:
     assert [frame.time_s for frame in frames] == [i / 25 for i in range(120)]
 
 
+@pytest.mark.parametrize("length", [7, 20])
+def test_short_parts_that_were_joined_go_on_too(tmp_path: Path, length: int) -> None:
+    """Stamps fall back by less than a second."""
+    clip = fixed_rate(tmp_path / "a.ts", frames=length, rate=Fraction(25))
+    clip.write_bytes(clip.read_bytes() * 3)
+    assert [frame.time_s for frame in frames_of(clip)] == [i / 25 for i in range(3 * length)]
+
+
 def test_edit_list_decides_about_the_first_and_last_picture(tmp_path: Path) -> None:
     clip = fixed_rate(tmp_path / "a.mp4", frames=50, rate=Fraction(25))
     with av.open(str(clip)) as container:
