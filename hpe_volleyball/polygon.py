@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +50,31 @@ def check_polygon(corners: object, name: str) -> Polygon:
         raise OptionError(f"{name}: found {len(polygon)} corners; {_EXPECTED}")
     if not all(abs(value) <= _FURTHEST for corner in polygon for value in corner):  # NaN neither
         raise OptionError(f"{name}: a number is none, or beyond {_FURTHEST:,} pixels; {_EXPECTED}")
+    if _crosses_itself(polygon):
+        raise OptionError(f"{name}: sides cross, expected the corners in turn; {_EXPECTED}")
     # Shoelace formula; a line there and back has no area.
     doubled = sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in pairwise((*polygon, polygon[0])))
     if not doubled:
         raise OptionError(f"{name}: the corners lie on one line; {_EXPECTED}")
     return polygon
+
+
+def _crosses_itself(polygon: Polygon) -> bool:
+    """Whether two sides cross in a point inside both."""
+    sides = list(pairwise((*polygon, polygon[0])))
+    return any(_cross(*one, *other) for one, other in combinations(sides, 2))
+
+
+def _cross(
+    a: tuple[float, float], b: tuple[float, float], c: tuple[float, float], d: tuple[float, float]
+) -> bool:
+    """Whether each of two sides has an end on either side of the other."""
+    return _turn(a, b, c) * _turn(a, b, d) < 0 and _turn(c, d, a) * _turn(c, d, b) < 0
+
+
+def _turn(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:
+    """Twice the area of a triangle; its sign says on which side of ab the corner c lies."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
 def _pairs(corners: Any, name: str) -> Polygon:
@@ -66,7 +86,7 @@ def _pairs(corners: Any, name: str) -> Polygon:
 
 def _read_json(path: Path) -> object:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise OptionError(f"{path}: {error.strerror or error}; {_EXPECTED}") from error
     except ValueError as error:

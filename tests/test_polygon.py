@@ -21,6 +21,8 @@ def test_a_polygon_from_numbers_and_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "hall.json"
     file.write_text(json.dumps(SQUARE))
     assert parse_court(str(file)) == SQUARE
+    file.write_text(json.dumps(SQUARE), encoding="utf-8-sig")  # as some editors on Windows do
+    assert parse_court(str(file)) == SQUARE
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,8 @@ def test_a_polygon_from_numbers_and_from_a_file(tmp_path: Path) -> None:
         ("1,2,3,4,5", "5 numbers, an odd count"),
         ("1,2,3,4", "found 2 corners"),
         ("1,1,2,2,3,3", "on one line"),
+        ("100,100,500,100,60,360,540,360", "sides cross"),
+        ("0,0,100,100,100,0,0,100", "sides cross"),
         ("1,1,2,2,nan,3", "a number is none"),
         ("none.json", "No such file"),
         ("", "found nothing"),
@@ -64,3 +68,7 @@ def test_corners_from_python() -> None:
     for wrong in ("abc", 7, [(1, 2, 3)], [("a", "b")], None):
         with pytest.raises(OptionError, match="court: found no list of corners; expected"):
             check_polygon(wrong, "court")
+
+
+def test_a_court_with_a_corner_that_points_inwards() -> None:
+    assert len(parse_court("0,0,100,0,50,20,100,100,0,100")) == 5

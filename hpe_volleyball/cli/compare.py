@@ -25,4 +25,10 @@ def compare(
     from hpe_volleyball.evaluation.compare import compare_files
 
     comparison = compare_files(reference, result)
+    if not comparison.same_source:
+        typer.echo(
+            f"warning: {reference} and {result} were not made from the same file; the numbers mean "
+            "something only if both show the same",
+            err=True,
+        )
     print_all(score_table("Agreement with the reference", comparison.rows()))

@@ -31,6 +31,9 @@ class RunComparison:
     """Frames that both hold; only these are compared."""
     reference_frames: int
     result_frames: int
+    same_source: bool
+    """Both files are of one recording, by its fingerprint; else of two that look alike, as a copy
+    encoded anew."""
     scores: Comparison
 
     def rows(self) -> list[tuple[str, str]]:
@@ -71,7 +74,8 @@ def compare_files(reference: Path, result: Path) -> RunComparison:
         frames=np.arange(len(first)),
         min_score=TRUSTED_SCORE,
     )
-    return RunComparison(len(first), len(one.time_s), len(other.time_s), scores)
+    same_source = one.attributes["source_fingerprint"] == other.attributes["source_fingerprint"]
+    return RunComparison(len(first), len(one.time_s), len(other.time_s), same_source, scores)
 
 
 def people_of(results: Results) -> People:

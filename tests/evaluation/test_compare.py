@@ -251,3 +251,16 @@ def test_the_command_fails_in_one_line(cli: Cli, whole: Path, tmp_path: Path) ->
         f"error: {missing}: no such file; expected a *.poses.h5 file that hpe-volleyball wrote\n"
     )
     assert cli("compare", whole).code == 2
+
+
+def test_other_sources_are_compared_and_told_apart(cli: Cli, whole: Path, tmp_path: Path) -> None:
+    """A copy that was encoded anew is another file of the same video."""
+    other = replace(HEADER, source_fingerprint="other")
+    copy = save(tmp_path / "copy.poses.h5", map(person, range(40)), other)
+    assert compare_files(whole, whole).same_source
+    assert not compare_files(whole, copy).same_source
+    assert compare_files(whole, copy).scores.tracks.idf1 == 1
+    assert cli("compare", whole, whole).err == ""
+    outcome = cli("compare", whole, copy)
+    assert outcome.code == 0
+    assert outcome.err.startswith(f"warning: {whole} and {copy} were not made from the same file")
