@@ -28,6 +28,14 @@ def finishing_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.finishing")
 
 
+def exists(path: Path) -> bool:
+    """Whether there is such a file; of a name that is too long for the disk there is none."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 def sync(path: Path) -> None:
     """Bring what was written to a file to the disk itself, so that a power cut spares it.
 

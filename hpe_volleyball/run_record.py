@@ -39,9 +39,11 @@ def data_header(info: VideoInfo, models: Models, options: InferOptions) -> DataH
 
 def about_source(info: VideoInfo) -> dict[str, Any]:
     """What the record says of the source; asked for before the run, it may be gone after it."""
+    live = info.live_from is not None
     return {
         "path": info.name,
-        "bytes": None if info.live_from is not None else info.path.stat().st_size,
+        "bytes": None if live else info.path.stat().st_size,
+        "fingerprint": "live" if live else provenance.fingerprint(info.path),
         "width": info.width,
         "height": info.height,
         "fps": f"{info.rate.numerator}/{info.rate.denominator}",

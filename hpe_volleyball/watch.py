@@ -11,7 +11,7 @@ from typing import Any
 
 from hpe_volleyball.batch import Batch, Outcome, Show, recordings_in
 from hpe_volleyball.errors import InUseError, OutputError, SourceError
-from hpe_volleyball.files import write_run_json
+from hpe_volleyball.files import exists, write_run_json
 from hpe_volleyball.finished import has_changed_since, unfinished_files
 from hpe_volleyball.loaded import Models, load_models
 from hpe_volleyball.options import InferOptions
@@ -69,8 +69,10 @@ class Watch:
     def run(self, show: Show) -> Generator[Outcome]:
         """What becomes of each recording; ends after one at which a stop was asked for.
 
+        Of the directory itself, where it cannot be listed any more: that is waited for.
+
         Raises:
-            SourceError: the directory cannot be listed.
+            SourceError: the directory cannot be listed at first.
             OutputError: the output directory cannot be written, or another watch uses it.
             ModelError: a model cannot be loaded.
             DeviceError: likewise.
@@ -79,8 +81,17 @@ class Watch:
         output_dir = self._options.output_dir
         with alone(output_dir / _LOCK, f"results of a watched directory in {output_dir}"):
             failed = _Failures(output_dir / FAILED)
+            recordings_in(self._directory)
+            away = False
             while True:
-                video = self._next(failed)
+                try:
+                    video = self._next(failed)
+                except SourceError as error:  # as a network drive that is away for a while
+                    if not away:
+                        yield Outcome(self._directory, "failed", error=error)
+                    away, video = True, None
+                else:
+                    away = False
                 if video is None:
                     sleep(pause_s)
                     continue
@@ -118,7 +129,7 @@ class Watch:
 
     def _run_one(self, video: Path, show: Show) -> Outcome:
         record = result_paths(video, self._options)[RUN]
-        if record.exists():  # and yet the results are not what is asked for
+        if exists(record):  # and yet the results are not what is asked for
             if not has_changed_since(video, record):
                 error = OutputError(
                     f"{video}: results made otherwise are in {record.parent}; remove them, or run "

@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -123,7 +125,9 @@ def test_finished_means_complete_whole_and_of_this_recording(
         assert not finished(clip, options)
     run.write_text(json.dumps(content), encoding="utf-8")
     assert finished(clip, options)
-    fixed_rate(moved, 6)
+    changed = bytearray(moved.read_bytes())
+    changed[-1] ^= 1  # as long, and another one: raw video of a fixed length
+    moved.write_bytes(changed)
     assert not finished(moved, options)
 
 
@@ -271,3 +275,47 @@ def test_an_output_directory_that_cannot_be_made_is_a_failure(
     options.output_dir.write_text("a file")
     outcomes = list(Batch(options).run_all(recordings_in(videos), silent))
     assert [type(outcome.error) for outcome in outcomes] == [OutputError, OutputError]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_names_that_no_result_can_have_stop_none_of_the_others(
+    cli: Cli, constant_models: Models, tmp_path: Path
+) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    clip = fixed_rate(folder / "a.mp4", 5).read_bytes()
+    for name in ("x" * 251, "y" * 230, "z"):
+        (folder / f"{name}.mp4").write_bytes(clip)
+    (folder / os.fsdecode(b"bad\xff.mp4")).write_bytes(clip)
+    outcome = cli("infer", folder, *constant_models.options, "--output-dir", out)
+    assert outcome.code == 1
+    assert "2 done, 3 failed" in outcome.out
+    errors = outcome.err.splitlines()
+    assert len(errors) == 3
+    assert "a name that is not UTF-8, expected one that is; rename the file" in errors[0]
+    assert all("File name too long" in error for error in errors[1:])
+    assert {name.split(".")[0] for name in names(out)} == {"a", "z"}
+
+
+def test_a_name_that_the_terminal_cannot_show_stops_nothing(
+    constant_models: Models, tmp_path: Path
+) -> None:
+    """As with a western Windows that writes what is printed to a file."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a", "b日本"):
+        fixed_rate(folder / f"{name}.mp4", 5)
+    done = subprocess.run(  # noqa: S603 - this Python
+        [
+            *(sys.executable, "-c", "from hpe_volleyball.cli import main; main()"),
+            *("infer", str(folder), *constant_models.options),
+            *("--output-dir", str(tmp_path / "out")),
+        ],
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"b\\u65e5\\u672c.mp4: done" in done.stdout
+    assert b"2 done" in done.stdout

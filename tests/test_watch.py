@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
+from threading import Event, Timer
 
 import pytest
 
@@ -134,6 +134,26 @@ def test_a_stop_that_comes_while_a_recording_is_completed_ends_the_watch(
 
     [outcome] = Watch(arrivals, options, settle_s=SETTLE_S).run(stopping)
     assert (outcome.video.name, outcome.state) == ("a.mp4", "done")
+
+
+def test_a_directory_that_is_away_for_a_while_is_waited_for(
+    arrivals: Path, options: InferOptions
+) -> None:
+    """As a network drive; that is told once."""
+    fixed_rate(arrivals / "a.mp4", 5)
+    run = Watch(arrivals, options, settle_s=SETTLE_S).run(silent)
+    assert next(run).state == "done"
+    away = arrivals.rename(arrivals.with_name("away"))
+    outcome = next(run)
+    assert (outcome.video, outcome.state) == (arrivals, "failed")
+    assert "cannot be listed" in str(outcome.error)
+    fixed_rate(away / "b.mp4", 5)
+    timer = Timer(4 * SETTLE_S, away.rename, [arrivals])
+    timer.start()
+    outcome = next(run)
+    assert (outcome.video.name, outcome.state) == ("b.mp4", "done")
+    run.close()
+    timer.join()
 
 
 def test_two_watches_do_not_share_an_output_directory(

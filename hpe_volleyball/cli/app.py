@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -68,6 +69,9 @@ app.add_typer(models)
 
 def main() -> None:
     """Run the command line; an error meant for the user becomes one line and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a name that it cannot show is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except HpeError as error:

@@ -59,7 +59,8 @@ def run_facts(summary: RunSummary) -> RenderableType:
         *(f"{kind:8}{path}" for kind, path in summary.outputs.items()),
     ]
     if not summary.complete:
-        lines.insert(0, "stopped before the end; what was done until then is kept:")
+        go_on = ", --resume goes on from there" if "data" in summary.outputs else ""
+        lines.insert(0, f"stopped before the end; what was done until then is kept{go_on}:")
     return Text("\n".join(lines))
 
 

@@ -92,6 +92,7 @@ def probe(path: Path) -> VideoInfo:
         SourceError: no such file, not a video, no picture track, or nothing that decodes.
     """
     _check_file(path)
+    _check_name(path)
     stat = path.stat()
     return _probe(path, stat.st_size, stat.st_mtime_ns)
 
@@ -166,6 +167,17 @@ def time_base_of(stream: Stream) -> Fraction:
     if stream.time_base is None:
         raise AssertionError("an opened stream has a time base")
     return stream.time_base
+
+
+def _check_name(path: Path) -> None:
+    """Raise SourceError for a name that no file of results could say."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        shown = str(path).encode(errors="replace").decode()
+        raise SourceError(
+            f"{shown}: found a name that is not UTF-8, expected one that is; rename the file"
+        ) from error
 
 
 def _check_file(path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from hpe_volleyball.errors import OutputError
-from hpe_volleyball.files import cannot_write, finishing_path, kept_path, partial_path
+from hpe_volleyball.files import cannot_write, exists, finishing_path, kept_path, partial_path
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output.alone import alone
 from hpe_volleyball.records import FrameResult
@@ -80,11 +80,27 @@ class RunFiles:
         Raises:
             OutputError: there is something and it shall not be overwritten, or it is the source.
         """
-        _clear_the_way(
-            [p for path in self._final.values() for p in _all_names(path)],
-            self._source,
-            overwrite=overwrite,
-        )
+        names = [p for path in self._final.values() for p in _all_names(path)]
+        try:
+            present = [path for path in names if path.exists()]
+        except OSError as error:
+            raise OutputError(
+                f"{self._source.name}: its results cannot be named after it ({error.strerror}), "
+                "expected a shorter name; rename the video"
+            ) from error
+        if self._source.exists() and any(path.samefile(self._source) for path in present):
+            raise OutputError(f"{self._source} would be overwritten; choose another --output-dir")
+        if present and not overwrite:
+            go_on = "--resume to go on with them, " if DATA in self and self._interrupted() else ""
+            raise OutputError(
+                f"already there from an earlier run: {', '.join(map(str, present))}; use {go_on}"
+                "--overwrite to replace them, or choose another --output-dir"
+            )
+        try:
+            for path in present:
+                path.unlink()
+        except OSError as error:
+            raise OutputError(cannot_write(path, error)) from error
 
     def __contains__(self, kind: str) -> bool:
         """Whether a kind of file is asked for."""
@@ -114,27 +130,11 @@ class RunFiles:
     def _interrupted(self) -> bool:
         """Whether a run began here and did not end; the record of a run is its last file."""
         data = self._final[DATA]
-        begun = data.exists() or partial_path(data).exists()
-        return begun and not self._final[RUN].exists()
+        begun = exists(data) or exists(partial_path(data))
+        return begun and not exists(self._final[RUN])
 
 
 def _all_names(path: Path) -> tuple[Path, ...]:
     """Names that a file can have on its way to this one."""
     partial = partial_path(path)
     return path, partial, kept_path(path), finishing_path(path), finishing_path(partial)
-
-
-def _clear_the_way(paths: list[Path], source: Path, *, overwrite: bool) -> None:
-    present = [path for path in paths if path.exists()]
-    if source.exists() and any(path.samefile(source) for path in present):
-        raise OutputError(f"{source} would be overwritten; choose another --output-dir")
-    if present and not overwrite:
-        raise OutputError(
-            f"already there from an earlier run: {', '.join(map(str, present))}; "
-            "use --overwrite to replace them, or choose another --output-dir"
-        )
-    try:
-        for path in present:
-            path.unlink()
-    except OSError as error:
-        raise OutputError(cannot_write(path, error)) from error

@@ -48,10 +48,11 @@ def test_earlier_results_stay_unless_overwrite(source: Path, tmp_path: Path, nam
     earlier = tmp_path / name
     earlier.write_text("earlier")
     with (
-        pytest.raises(OutputError, match=f"{name}; use --overwrite"),
+        pytest.raises(OutputError, match=f"{name}; use .*--overwrite to replace") as refusal,
         RunFiles(source, options(tmp_path)),
     ):
         pass
+    assert ("--resume to go on with them" in str(refusal.value)) == ("partial" in name)
     assert names(tmp_path) == sorted([name, source.name])
     assert earlier.read_text() == "earlier"
     with RunFiles(source, options(tmp_path, overwrite=True)):
