@@ -56,7 +56,9 @@ def write_run_json(path: Path, content: Mapping[str, Any]) -> None:
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     fresh = finishing_path(path)
     try:
-        with fresh.open("w", encoding="utf-8") as file:
+        # Half a surrogate pair, as Python has for a byte of a name that is not UTF-8, becomes the
+        # escape that JSON has for it.
+        with fresh.open("w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

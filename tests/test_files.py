@@ -58,3 +58,10 @@ def test_run_json_that_does_not_fit_on_the_disk_leaves_nothing_behind(
         write_run_json(path, {"frames": 3})
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_that_is_not_utf_8_comes_back_from_json(tmp_path: Path) -> None:
+    name = os.fsdecode(b"bad\xff.mp4")
+    path = tmp_path / "watch.failed.json"
+    write_run_json(path, {name: {"error": "ä"}})
+    assert json.loads(path.read_text(encoding="utf-8")) == {name: {"error": "ä"}}
