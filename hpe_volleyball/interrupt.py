@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
 
 
 class StoppedAtOnce(BaseException):
@@ -18,10 +17,19 @@ class StoppedAtOnce(BaseException):
     """
 
 
-_USUAL: dict[int, Callable[[int, FrameType | None], Any] | int] = {
-    signal.SIGINT: signal.default_int_handler,
-    signal.SIGTERM: signal.SIG_DFL,
+_USUAL: dict[int, tuple[object, ...]] = {
+    signal.SIGINT: (signal.default_int_handler,),
+    signal.SIGTERM: (signal.SIG_DFL, signal.default_int_handler),
 }
+
+
+def let_termination_interrupt() -> None:
+    """From now on SIGTERM does what Ctrl-C does: what is temporary is removed, locks are let go.
+
+    Where the caller has another handler, that stays.
+    """
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @dataclass(slots=True)
@@ -54,11 +62,12 @@ def interrupt_held() -> Iterator[Interrupt]:
             raise StoppedAtOnce
         interrupt.came = True
 
-    held = [number for number, usual in _USUAL.items() if signal.getsignal(number) == usual]
+    before = {number: signal.getsignal(number) for number in _USUAL}
+    held = {number: handler for number, handler in before.items() if handler in _USUAL[number]}
     for number in held:
         signal.signal(number, note)
     try:
         yield interrupt
     finally:
-        for number in held:
-            signal.signal(number, _USUAL[number])
+        for number, handler in held.items():
+            signal.signal(number, handler)

@@ -87,11 +87,13 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
     def run(*arguments: object) -> Outcome:
         monkeypatch.setattr(sys, "argv", ["hpe-volleyball", *map(str, arguments)])
         capfd.readouterr()
-        code = 0
+        code, handler = 0, signal.getsignal(signal.SIGTERM)
         try:
             main()
         except SystemExit as stop:
             code = 0 if stop.code is None else int(stop.code)
+        finally:
+            signal.signal(signal.SIGTERM, handler)
         return Outcome(code, *capfd.readouterr())
 
     return run

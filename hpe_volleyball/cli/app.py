@@ -19,7 +19,7 @@ from hpe_volleyball.cli.models import app as models
 from hpe_volleyball.cli.quantize import quantize
 from hpe_volleyball.cli.watch import watch
 from hpe_volleyball.errors import HpeError
-from hpe_volleyball.interrupt import StoppedAtOnce
+from hpe_volleyball.interrupt import StoppedAtOnce, let_termination_interrupt
 
 # What the commands need is imported inside them, so that --help loads nothing heavy.
 
@@ -72,6 +72,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a name that it cannot show is no reason to fail
             stream.reconfigure(errors="backslashreplace")
+    let_termination_interrupt()
     try:
         app()
     except HpeError as error:

@@ -96,3 +96,22 @@ def test_a_demo_that_is_stopped_while_it_draws(tmp_path: Path) -> None:
     printed, errors = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, printed, errors) == (130, "", "")
     assert [name for name in names(tmp_path) if not name.endswith(".onnx")] == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent in another way")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_conversion_that_is_stopped_leaves_nothing(
+    tmp_path: Path, demo_models: Models, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    out = tmp_path / "out"
+    options = ("--device", "cpu", "--output-dir", out, "--frames", 300)
+    process = start("quantize", "--pose", demo_models.pose, *options)
+    assert process.stdout is not None
+    assert "taking pictures" in process.stdout.readline()
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, errors) == (130, "")
+    assert [name for name in names(tmp_path / "tmp") if "hpe-volleyball" in name] == []
+    assert names(out) == []
