@@ -88,8 +88,10 @@ def best(scores: NDArray[np.floating], most: int | None) -> Bools:
     return chosen
 
 
-def check_court(court: Polygon, width: int, height: int) -> None:
+def check_court(court: Polygon | None, width: int, height: int) -> None:
     """Raise OptionError where a court lies outside of the picture or is no larger than a speck."""
+    if court is None:
+        return
     mask = np.zeros((height, width), np.uint8)
     cv2.fillPoly(mask, [np.rint(court).astype(np.int32)], 1)
     if mask.mean() < _LEAST_SHARE:

@@ -28,8 +28,7 @@ def iter_results(
     options = fitted(video, options)
     clocks = StageClocks()
     with open_source(video, options, clocks) as source:
-        if options.court is not None:
-            check_court(options.court, source.info.width, source.info.height)
+        check_court(options.court, source.info.width, source.info.height)
         tracker = new_tracker(source.info, options)
         yield from process(source, models or load_models(options), tracker, clocks, options)
 

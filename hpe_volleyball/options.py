@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from hpe_volleyball.errors import OptionError
-from hpe_volleyball.models.catalogue import Mode
+from hpe_volleyball.models.catalogue import SIZE_STEP, Mode
 from hpe_volleyball.models.devices import Device, Precision
 from hpe_volleyball.polygon import check_polygon
 from hpe_volleyball.records import Polygon
@@ -50,8 +50,6 @@ _LEAST_COUNT = {
     "det_size": 32,
 }
 _TIMES = ("start_s", "end_s", "max_seconds")
-_SIZE_STEP = 32
-"""RTMDet halves its input five times."""
 
 NOT_SETTINGS = (
     # Known better by the hashes of the models and the provider.
@@ -149,10 +147,10 @@ class InferOptions:
                 f"--pose-interval {self.pose_interval}: expected at most --det-interval, which is "
                 f"{self.det_interval}: every frame with detections has poses"
             )
-        if self.det_size is not None and self.det_size % _SIZE_STEP:
-            fitting = ceil(self.det_size / _SIZE_STEP) * _SIZE_STEP
+        if self.det_size is not None and self.det_size % SIZE_STEP:
+            fitting = ceil(self.det_size / SIZE_STEP) * SIZE_STEP
             raise OptionError(
-                f"--det-size {self.det_size}: expected a multiple of {_SIZE_STEP}, e.g. {fitting}"
+                f"--det-size {self.det_size}: expected a multiple of {SIZE_STEP}, e.g. {fitting}"
             )
         # From Python, strings and lists will do.
         if self.court is not None:

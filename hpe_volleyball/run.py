@@ -167,11 +167,10 @@ def open_run(
     source = open_source(video, options, clocks)
     opened.callback(source.close)
     info = source.info
-    if options.court is not None:
-        check_court(options.court, info.width, info.height)
+    check_court(options.court, info.width, info.height)
     about = about_source(info)
     files = held.enter_context(RunFiles(info.path, options))
-    header = data_header(info, models, options)
+    header = data_header(info, about["fingerprint"], models, options)
     resumption = find_resumption(files, header, info, options)
     if resumption is not None:
         source = resumption.source(info, options, clocks)

@@ -15,8 +15,10 @@ from hpe_volleyball.output.data_file import DataHeader
 from hpe_volleyball.output.summary import RunSummary
 
 
-def data_header(info: VideoInfo, models: Models, options: InferOptions) -> DataHeader:
-    """What the data file says of the run."""
+def data_header(
+    info: VideoInfo, fingerprint: str, models: Models, options: InferOptions
+) -> DataHeader:
+    """What the data file says of the run; the fingerprint is that of the source."""
     skeleton = models.poser.skeleton
     return DataHeader(
         source=info.name,
@@ -31,9 +33,7 @@ def data_header(info: VideoInfo, models: Models, options: InferOptions) -> DataH
         command=provenance.command_line(),
         package_version=provenance.versions()["hpe-volleyball"],
         settings=options.settings(),
-        source_fingerprint=(
-            "live" if info.live_from is not None else provenance.fingerprint(info.path)
-        ),
+        source_fingerprint=fingerprint,
     )
 
 

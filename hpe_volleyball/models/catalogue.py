@@ -18,6 +18,8 @@ Role = Literal["det", "pose"]
 ROLE_NAMES: dict[Role, str] = {"det": "detector", "pose": "pose model"}
 
 Mode = Literal["auto", "lightweight", "balanced", "performance"]
+SIZE_STEP = 32
+"""Sides of RTMDet's input are multiples of the coarsest stride of its feature pyramid."""
 
 _RTMPOSE = "https://download.openmmlab.com/mmpose/v1/projects/rtmposev1/onnx_sdk/"
 _RTMW = "https://download.openmmlab.com/mmpose/v1/projects/rtmw/onnx_sdk/"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_volleyball.errors import ModelError
+from hpe_volleyball.models.catalogue import SIZE_STEP
 from hpe_volleyball.models.opening import FREE_SIZE
 from hpe_volleyball.models.preprocess import PAD_VALUE, letterbox, normalisation_table, normalise
 from hpe_volleyball.models.rtmdet_decode import Decoder
@@ -20,8 +21,6 @@ _PERSON_LABEL = 0  # in COCO's order, and the only label of the person detectors
 _BGR = (0, 1, 2)
 # The values of mmdet's configs of RTMDet, in BGR; bytes are not scaled to 0..1.
 _NORMALISATION = normalisation_table((103.53, 116.28, 123.675), (57.375, 57.12, 58.395))
-
-_SIZE_STEP = 32  # the coarsest stride of the network's feature pyramid
 
 LOWEST_SCORE = 0.1
 """ByteTrack's second association wants weak detections too (arXiv 2110.06864, section 3)."""
@@ -76,7 +75,7 @@ class RTMDet:
         if not self._fitted:
             return self.input_width, self.input_height
         width, height = (
-            _SIZE_STEP * ceil(self.input_width * side / max(size) / _SIZE_STEP) for side in size
+            SIZE_STEP * ceil(self.input_width * side / max(size) / SIZE_STEP) for side in size
         )
         return width, height
 
@@ -113,8 +112,4 @@ def _input_size(session: Session, size: int | None) -> tuple[int, int]:
                 f"{size}; leave it out or take a model with a free input size"
             )
         return height, width
-    size = FREE_SIZE if size is None else size
-    if size < _SIZE_STEP or size % _SIZE_STEP:
-        fitting = max(1, ceil(size / _SIZE_STEP)) * _SIZE_STEP
-        raise ModelError(f"--det-size {size}: expected a multiple of {_SIZE_STEP}, e.g. {fitting}")
-    return size, size
+    return (FREE_SIZE, FREE_SIZE) if size is None else (size, size)

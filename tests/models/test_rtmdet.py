@@ -149,12 +149,6 @@ def test_a_fixed_input_size_is_read_from_the_model(tmp_path: Path) -> None:
         RTMDet(session, size=640)
 
 
-def test_a_size_that_does_not_fit_the_network_is_refused(tmp_path: Path) -> None:
-    session = open_session(graphs.detector(tmp_path / "det.onnx", [], []), "cpu")
-    with pytest.raises(ModelError, match=r"multiple of 32, e\.g\. 512"):
-        RTMDet(session, size=500)
-
-
 def test_a_pose_model_is_no_detector(tmp_path: Path) -> None:
     session = open_session(graphs.pose(tmp_path / "pose.onnx", [(0, 0, 1, 1)] * 17), "cpu")
     with pytest.raises(ModelError, match=r"expected a detector .* found inputs .*simcc_x") as error:
