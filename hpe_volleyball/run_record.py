@@ -50,7 +50,8 @@ def about_source(info: VideoInfo) -> dict[str, Any]:
         "frames": info.n_frames,
         "duration_s": info.duration_s,
         "codec": info.codec,
-        "rotation": info.rotation,
+        "rotation": info.orientation.rotation,
+        "mirrored": info.orientation.mirrored,
     }
 
 

@@ -108,6 +108,16 @@ def fixed_rate(path: Path, frames: int = 30, rate: Fraction = NTSC, **changes: A
     return replace(Clip(range(frames), 1 / rate, rate), **changes).write(path)
 
 
+def with_display_matrix(path: Path, a: int, b: int, c: int, d: int) -> Path:
+    """Make an MP4 file ask for each point (p, q) to be shown at x = ap + cq, y = bp + dq."""
+    data = bytearray(path.read_bytes())
+    start = data.index(b"tkhd") + 4 + 40  # ISO/IEC 14496-12, version 0 of the box
+    rows = (a, b, 0, c, d, 0, 0, 0, 1 << 14)
+    data[start : start + 36] = struct.pack(">9i", *(value << 16 for value in rows))
+    path.write_bytes(data)
+    return path
+
+
 GAPS = (500, 1000, 500, 1500, 750)
 """Lengths of the pictures of a `variable_rate` clip, in 1/15000 s, over and over."""
 

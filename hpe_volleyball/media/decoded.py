@@ -5,22 +5,17 @@ from __future__ import annotations
 import weakref
 from threading import Lock
 
-import cv2
 import numpy as np
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
+from hpe_volleyball.media.orientation import UPRIGHT, Orientation
 from hpe_volleyball.pool import PicturePool
 from hpe_volleyball.records import Frame, Image
 
 _UNSPECIFIED, _MATRICES, _RANGES = 2, range(18), range(3)
 """FFmpeg's codes of colours, most of them those of ITU-T H.273; files may hold any."""
 _BGR = "bgr24"
-_TURNS = {
-    90: cv2.ROTATE_90_COUNTERCLOCKWISE,
-    180: cv2.ROTATE_180,
-    270: cv2.ROTATE_90_CLOCKWISE,
-}
 
 
 class Converter:
@@ -29,13 +24,13 @@ class Converter:
     Args:
         width: Of the upright picture, px.
         height: Of the upright picture, px.
-        rotation: Counter-clockwise turn that the file asks for, degrees.
+        orientation: How the file asks for its pictures to be shown.
     """
 
-    def __init__(self, width: int, height: int, rotation: int = 0) -> None:
+    def __init__(self, width: int, height: int, orientation: Orientation = UPRIGHT) -> None:
         self.size = (width, height)
         self._pool = PicturePool((height, width, 3))
-        self._turn = _TURNS.get(rotation)
+        self._orientation = orientation
         self._kind: tuple[int | str, ...] = ()
         """Of the pictures that the graph was made for."""
         self._graph = Graph()
@@ -50,9 +45,9 @@ class Converter:
         plane = bgr.planes[0]
         shape, strides = (bgr.height, bgr.width, 3), (plane.line_size, 3, 1)
         pixels = np.ndarray(shape, np.uint8, buffer=memoryview(plane), strides=strides)
-        if self._turn is not None:
+        if self._orientation.changes:
             upright = self._pool.take()
-            cv2.rotate(pixels, self._turn, dst=upright)
+            self._orientation.apply(pixels, upright)
             return upright
         # Filters hand on what is BGR already: the decoded picture itself.
         return pixels.copy() if picture.format.name == _BGR else pixels

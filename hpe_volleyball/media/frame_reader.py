@@ -125,7 +125,7 @@ class _Decoder:
         self._damage = damage
         self._clocks = clocks
         self._late = 0
-        self._converter = Converter(info.width, info.height, info.rotation)
+        self._converter = Converter(info.width, info.height, info.orientation)
 
     def frames(self) -> Generator[Frame]:
         """The frames of the span."""

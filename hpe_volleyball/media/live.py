@@ -23,6 +23,7 @@ from hpe_volleyball.media.decoded import Converter, DecodedFrame
 from hpe_volleyball.media.live_address import without_secrets
 from hpe_volleyball.media.live_clock import TICKS, LiveClock, measured_rate
 from hpe_volleyball.media.live_link import Link
+from hpe_volleyball.media.orientation import UPRIGHT
 from hpe_volleyball.media.video import Colour, VideoInfo
 from hpe_volleyball.records import Frame
 from hpe_volleyball.timing import StageClocks
@@ -286,7 +287,7 @@ class _Receiver:
             start_pts=0,
             n_frames=None,
             duration_s=None,
-            rotation=0,
+            orientation=UPRIGHT,
             sample_aspect=self._link.sample_aspect,
             codec=codec.codec.canonical_name,
             has_audio=False,

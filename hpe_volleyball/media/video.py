@@ -17,6 +17,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from hpe_volleyball.errors import SourceError
+from hpe_volleyball.media.orientation import Orientation, orientation_of
 
 _EXPECTED = "expected a video that FFmpeg reads, such as MP4, MOV, MKV or AVI"
 _MOST_THREADS = 4
@@ -54,8 +55,7 @@ class VideoInfo:
     """Pictures that the header promises; None where the format does not say."""
     duration_s: float | None
     """Seconds that the header promises; None where the format does not say."""
-    rotation: int
-    """Counter-clockwise turn that the file asks for: 0, 90, 180 or 270 degrees."""
+    orientation: Orientation
     sample_aspect: Fraction
     """Width to height of one pixel, after rotation; 1 for square pixels."""
     codec: str
@@ -101,20 +101,20 @@ def probe(path: Path) -> VideoInfo:
 def _probe(path: Path, _size: int, _changed: int) -> VideoInfo:
     with open_video(path) as (container, stream):
         first = _first_picture(path, container, stream)
-        turned = round(first.rotation / 90) * 90 % 360
-        upright = turned % 180 == 0
+        orientation = orientation_of(first)
+        sideways = orientation.swaps_sides
         aspect = stream.sample_aspect_ratio or Fraction(1)
         return VideoInfo(
             path=path,
-            width=first.width if upright else first.height,
-            height=first.height if upright else first.width,
+            width=first.height if sideways else first.width,
+            height=first.width if sideways else first.height,
             rate=stream.average_rate or stream.guessed_rate or _FALLBACK_RATE,
             time_base=time_base_of(stream),
             start_pts=display_stamp(container, first) or 0,
             n_frames=stream.frames or None,
             duration_s=_duration_s(container, stream),
-            rotation=turned,
-            sample_aspect=aspect if upright else 1 / aspect,
+            orientation=orientation,
+            sample_aspect=1 / aspect if sideways else aspect,
             codec=stream.codec_context.codec.canonical_name,
             has_audio=bool(container.streams.audio),
             colour=Colour(

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from hpe_volleyball.media.frame_reader import read_frames
+from hpe_volleyball.media.orientation import Orientation
 from hpe_volleyball.output.results import read_results
 from hpe_volleyball.skeleton import COCO17
 from tests import graphs
@@ -227,7 +228,7 @@ def test_rotated_clips_come_out_upright(
     assert stamps(overlay) == stamps(clip)
     with read_frames(overlay) as reader:
         frame = next(reader)
-    assert reader.info.rotation == 0
+    assert reader.info.orientation == Orientation()
     size = (96, 64) if rotation == 180 else (64, 96)
     assert (reader.info.width, reader.info.height) == size
     assert frame.image.shape == (*size[::-1], 3)

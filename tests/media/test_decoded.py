@@ -12,6 +12,7 @@ import pytest
 from av.video.frame import VideoFrame
 
 from hpe_volleyball.media.decoded import Converter, DecodedFrame
+from hpe_volleyball.media.orientation import Orientation
 from hpe_volleyball.records import Image
 from tests.clips import fixed_rate
 
@@ -77,7 +78,7 @@ def test_a_picture_that_is_held_outlives_all_frames(pictures: list[VideoFrame]) 
 )
 def test_pictures_are_turned_upright(rotation: int, turn: int, pictures: list[VideoFrame]) -> None:
     size = SIZE if rotation == 180 else SIZE[::-1]
-    frame = DecodedFrame(0, 0.0, 0, pictures[2], Converter(*size, rotation))
+    frame = DecodedFrame(0, 0.0, 0, pictures[2], Converter(*size, Orientation(rotation)))
     np.testing.assert_array_equal(frame.image, cv2.rotate(bgr(pictures[2]), turn))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hpe_volleyball.errors import SourceError
+from hpe_volleyball.media.orientation import Orientation
 from hpe_volleyball.media.video import probe
 from tests.clips import NTSC, fixed_rate, sound_only, truncated, variable_rate
 
@@ -16,7 +17,7 @@ def test_says_what_a_clip_holds(tmp_path: Path) -> None:
     assert info.rate == NTSC
     assert info.n_frames == 31
     assert info.duration_s == pytest.approx(31 * 1001 / 30000, abs=1e-9)
-    assert (info.start_pts, info.rotation) == (0, 0)
+    assert (info.start_pts, info.orientation) == (0, Orientation())
     assert info.sample_aspect == 1
     assert info.has_audio
     assert info.frame_ticks * info.time_base == 1 / NTSC
@@ -35,7 +36,7 @@ def test_size_is_that_of_the_upright_picture(
     tmp_path: Path, rotation: int, size: tuple[int, int]
 ) -> None:
     info = probe(fixed_rate(tmp_path / "r.mp4", frames=3, rotation=rotation))
-    assert info.rotation == rotation
+    assert info.orientation == Orientation(rotation)
     assert (info.width, info.height) == size
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from hpe_volleyball.errors import OutputError
 from hpe_volleyball.media.frame_reader import read_frames
+from hpe_volleyball.media.orientation import Orientation
 from hpe_volleyball.media.video import VideoInfo, probe
 from hpe_volleyball.media.video_writer import VideoWriter
 from hpe_volleyball.records import Frame
@@ -73,7 +74,7 @@ def test_rotated_source_gives_upright_video(tmp_path: Path) -> None:
     out = tmp_path / "out.mp4"
     copied(fixed_rate(tmp_path / "r.mp4", frames=5, rotation=90), out)
     copy = probe(out)
-    assert (copy.width, copy.height, copy.rotation) == (64, 96, 0)
+    assert (copy.width, copy.height, copy.orientation) == (64, 96, Orientation())
     assert number_of(np.rot90(frames_of(out)[3].image, -1)) == 3
 
 
