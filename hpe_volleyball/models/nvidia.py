@@ -37,7 +37,11 @@ class Driver:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a generation of CUDA asks for (NVIDIA's release notes of CUDA)."""
+    """What a generation of CUDA asks for.
+
+    By NVIDIA's release notes, and by the GPUs that ONNX Runtime's wheels have code for (its pull
+    request 26516).
+    """
 
     driver: str
     capability: tuple[int, int]
@@ -45,7 +49,7 @@ class Needs:
 
 
 NEEDS = {
-    12: Needs("525", (5, 0), "Maxwell, GeForce GTX 900"),
+    12: Needs("525", (6, 0), "Pascal, GeForce GTX 10"),
     13: Needs("580", (7, 5), "Turing, GeForce RTX 20 and GTX 16"),
 }
 """By the major version of CUDA."""

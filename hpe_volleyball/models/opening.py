@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -12,18 +12,24 @@ import numpy as np
 import onnxruntime as ort
 
 from hpe_volleyball.errors import DeviceError, ModelError
-from hpe_volleyball.models.devices import GPU, PROVIDERS, Device, Granted
+from hpe_volleyball.models.devices import PROVIDERS, Device, Granted
 from hpe_volleyball.models.folders import cache_folder
+from hpe_volleyball.models.hashing import sha256_of
 from hpe_volleyball.models.nvidia import read_driver
 from hpe_volleyball.models.providers import (
+    NO_FALLBACK,
     OPENVINO_DEVICES,
     ORT_ERRORS,
+    RECORD_NODES,
     choose_device,
     native_messages,
+    nodes_by_provider,
     not_granted,
+    one_line,
+    operators,
     tensorrt_version,
 )
-from hpe_volleyball.models.session import Session, nodes_by_provider, one_line
+from hpe_volleyball.models.session import Session
 from hpe_volleyball.models.tuning import (
     InputShape,
     batch_buckets,
@@ -56,8 +62,8 @@ def open_session(
 ) -> Session:
     """Open a model.
 
-    On a GPU the model is run once with every batch size that calls are filled up to, so that
-    later calls find everything prepared.
+    On a GPU the model is run with every batch size that calls are filled up to, so that later calls
+    find everything prepared.
 
     Args:
         path: The ONNX file.
@@ -81,8 +87,8 @@ def open_session(
     options = _session_options(threads, optimised=optimised, spinning=spinning)
     if choice.device == "cpu":
         _save_memory(options)
-        return Session(path, _load(path, options, provider_list("cpu")), choice.note)
-    native, shape = _open_elsewhere(
+        return Session(path, _load_on_cpu(path, options))
+    return _open_elsewhere(
         path,
         choice.device,
         options,
@@ -90,11 +96,6 @@ def open_session(
         free_size=free_size,
         on_wait=on_wait,
     )
-    buckets = batch_buckets(shape.batch) if choice.device in GPU and shape.batch else ()
-    session = Session(path, native, choice.note, buckets)
-    if choice.device in GPU:
-        _warm_up(session, shape)
-    return session
 
 
 def _session_options(threads: int, *, optimised: bool, spinning: bool) -> ort.SessionOptions:
@@ -105,7 +106,7 @@ def _session_options(threads: int, *, optimised: bool, spinning: bool) -> ort.Se
     )
     options.intra_op_num_threads = threads or cpu_quota()
     options.log_severity_level = _LOG_FATAL_ONLY
-    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    options.add_session_config_entry(*RECORD_NODES)
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
     return options
 
@@ -137,10 +138,14 @@ def _load(
 ) -> ort.InferenceSession:
     # Before 1.25 this fusion breaks the chain of blocked convolutions: a sixth slower (RTMDet).
     disabled = ["QuickGeluFusion"] if _ort_version() < (1, 25) else None
+    return ort.InferenceSession(
+        str(path), options, providers=providers, disabled_optimizers=disabled, **NO_FALLBACK
+    )
+
+
+def _load_on_cpu(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
     try:
-        return ort.InferenceSession(
-            str(path), options, providers=providers, disabled_optimizers=disabled
-        )
+        return _load(path, options, provider_list("cpu"))
     except ORT_ERRORS as error:
         raise ModelError(
             f"{path}: expected an ONNX model, ONNX Runtime cannot load it: {one_line(error)}"
@@ -155,38 +160,77 @@ def _open_elsewhere(
     max_batch: int,
     free_size: int,
     on_wait: Callable[[str], None] | None,
-) -> tuple[ort.InferenceSession, InputShape]:
-    """Open a model on a device other than the CPU, and see that it runs there."""
+) -> Session:
+    """Open a model on a device other than the CPU, and on a GPU see that it runs there."""
     # First on the CPU: it tells a bad file from a bad device, and the shape of the input.
-    plain = Session(
-        path,
-        _load(path, _session_options(1, optimised=True, spinning=False), provider_list("cpu")),
-        "",
-    )
-    shape = _input_shape(plain, max_batch, free_size)
-    tensorrt = _tensorrt_cache(plain, shape, on_wait) if device == "tensorrt" else None
-    variants = OPENVINO_DEVICES if device == "openvino" else ("",)
+    plain = _load_on_cpu(path, _session_options(1, optimised=True, spinning=False))
+    shape = _input_shape(Session(path, plain), max_batch, free_size)
+    if device == "openvino":
+        variants = [provider_list(device, openvino_device=name) for name in OPENVINO_DEVICES]
+        return Session(path, _granted(path, device, options, variants))
+    tensorrt = _tensorrt_cache(path, plain, shape, on_wait) if device == "tensorrt" else None
+    variants = [provider_list(device, tensorrt=tensorrt)]
+    buckets = batch_buckets(device, shape.batch) if shape.batch else ()
+    native = _granted(path, device, options, variants)
+    copies = {}
+    if device == "cuda":
+        copies = {size: _granted(path, device, options, variants) for size in buckets[:-1]}
+    session = Session(path, native, buckets, copies)
+    try:
+        _warm_up(session, shape)
+    except ModelError as error:
+        raise DeviceError(not_granted(device, str(error))) from error
+    return session
+
+
+def _granted(
+    path: Path,
+    device: Granted,
+    options: ort.SessionOptions,
+    variants: Sequence[list[tuple[str, dict[str, Any]]]],
+) -> ort.InferenceSession:
+    """Open a model with the first of some lists of providers that is granted."""
     why = ""
-    for variant in variants:
-        providers = provider_list(device, openvino_device=variant, tensorrt=tensorrt)
+    for providers in variants:
         with native_messages() as messages:
-            native = _load(path, options, providers)
-        wanted = [name for name, _ in providers]
-        granted = native.get_providers()
-        nodes = nodes_by_provider(native)
-        if granted == wanted and (not nodes or PROVIDERS[device] in nodes):
-            return native, shape
-        reason = messages[-1] if messages else f"granted were {granted}, with the nodes {nodes}"
-        why = f"ONNX Runtime refused it for {path.name}: {reason}"
+            try:
+                native = _load(path, options, providers)
+            except ORT_ERRORS as error:
+                native = None
+                messages.append(one_line(error))
+        if native is not None:
+            granted, nodes = native.get_providers(), nodes_by_provider(native)
+            if granted == [name for name, _ in providers] and (
+                not nodes or PROVIDERS[device] in nodes
+            ):
+                return native
+            messages = messages or [f"granted were {granted}, with the nodes {nodes}"]
+        why = f"ONNX Runtime refused it for {path.name}: {messages[-1]}"
     raise DeviceError(not_granted(device, why))
 
 
 def _tensorrt_cache(
-    plain: Session, shape: InputShape, on_wait: Callable[[str], None] | None
+    path: Path,
+    plain: ort.InferenceSession,
+    shape: InputShape,
+    on_wait: Callable[[str], None] | None,
 ) -> dict[str, Any]:
+    """Options for a model whose engine is kept, or will be.
+
+    Raises:
+        DeviceError: TensorRT cannot build this model, or the cache cannot be written.
+    """
+    if "NonMaxSuppression" in operators(plain):
+        # TopK in front of it takes 5000 of 8400 points, TensorRT 3840 at most (mmdeploy issue
+        # 2236, TensorRT issue 4390); what is found out after minutes otherwise.
+        why = (
+            f"{path.name} does its own NMS, which TensorRT cannot build; `hpe-volleyball quantize "
+            f"--device cuda --det {path}` writes a detector without it"
+        )
+        raise DeviceError(not_granted("tensorrt", why))
     gpu = read_driver().gpus[0].name
     folder = tensorrt_folder(cache_folder(), gpu, ort.__version__, tensorrt_version())
-    engine = engine_name(plain.path.stem, plain.sha256, shape)
+    engine = engine_name(path.stem, sha256_of(path), shape)
     try:
         (folder / engine).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -194,7 +238,7 @@ def _tensorrt_cache(
             f"--device tensorrt: its cache {folder} cannot be written ({error.strerror}); free it"
         ) from error
     if on_wait is not None and not any((folder / engine).iterdir()):
-        on_wait(f"building the TensorRT engine of {plain.path.name}: minutes, once")
+        on_wait(f"building the TensorRT engine of {path.name}: minutes, once")
     return tensorrt_options(shape, folder, engine)
 
 

@@ -14,6 +14,7 @@ import os
 import platform
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -29,9 +30,11 @@ from hpe_volleyball.errors import DeviceError
 from hpe_volleyball.models.devices import PROVIDERS, Device, Granted
 from hpe_volleyball.models.nvidia import read_driver, why_not_enough
 
-# ONNX Runtime's exceptions have no common base but Exception. Its messages quote the model, and
-# where that is damaged they can be no valid text.
+# ONNX Runtime's exceptions have no common base but Exception; what its native code throws without
+# one of them is a RuntimeError. Its messages quote the model, and where that is damaged they can be
+# no valid text.
 ORT_ERRORS: tuple[type[Exception], ...] = (
+    RuntimeError,
     UnicodeDecodeError,
     *(
         error
@@ -39,6 +42,11 @@ ORT_ERRORS: tuple[type[Exception], ...] = (
         if isinstance(error, type) and issubclass(error, Exception)
     ),
 )
+RECORD_NODES = ("session.record_ep_graph_assignment_info", "1")
+"""Option of a session that `nodes_by_provider` needs."""
+NO_FALLBACK = {"enable_fallback": 0}
+"""For `ort.InferenceSession`: where a provider fails, in a run too, its Python code would open the
+model anew on the CPU and go on, with no more than a print."""
 OPENVINO_DEVICES = ("GPU", "CPU")
 """OpenVINO's own devices, the better first. Its "AUTO" counts as granted and leaves every node to
 ONNX Runtime's CPU provider (seen with onnxruntime-openvino 1.24.1)."""
@@ -190,32 +198,42 @@ def _missing_library(name: str) -> str:
         # The provider needs symbols of libonnxruntime_providers_shared, which only ONNX Runtime
         # itself loads; when nothing else is missing, the error is about them.
         if "undefined symbol" not in str(error):
-            what, extra = ("TensorRT 10", "tensorrt") if name == "tensorrt" else ("CUDA", "cuda")
-            return (
-                f"a library is missing ({' '.join(str(error).split())}); `pip install "
-                f"'hpe-volleyball[{extra}]'` brings {what} and cuDNN"
-            )
+            return f"a library is missing ({one_line(error)}); {_brings(name)}"
     return ""
+
+
+def _brings(name: str) -> str:
+    """How to get the libraries that a provider needs."""
+    if name == "tensorrt":
+        return "`pip install 'hpe-volleyball[tensorrt]'` brings TensorRT 10 and cuDNN"
+    extra = "cuda12" if cuda_major() == 12 else "cuda"
+    return f"`pip install 'hpe-volleyball[{extra}]'` brings CUDA and cuDNN"
 
 
 def _try(device: Granted) -> str:
     """Run a tiny model on a device; why it did not, or ""."""
+    wanted = PROVIDERS[device]
     options = ort.SessionOptions()
+    options.add_session_config_entry(*RECORD_NODES)
     feeds = {"input": np.ones((1, 3, 8, 8), np.float32)}
     for settings in trial_settings(device):
         with native_messages() as messages:
             try:
                 session = ort.InferenceSession(
-                    _tiny_model(), options, providers=[(PROVIDERS[device], settings)]
+                    _tiny_model(), options, providers=[(wanted, settings)], **NO_FALLBACK
                 )
-                refused = PROVIDERS[device] not in session.get_providers()
-                if not refused:
+                if wanted in session.get_providers():
                     session.run(None, feeds)
-                    return ""
+                    nodes = nodes_by_provider(session)
+                    if not nodes or set(nodes) == {wanted}:
+                        return ""
+                    messages.append(f"of a trial's nodes it takes {nodes.get(wanted, 0)}")
             except ORT_ERRORS as error:
-                messages.append(" ".join(str(error).split()))
+                messages.append(one_line(error))
     why = messages[-1] if messages else "it gives no reason"
-    return f"ONNX Runtime refused {PROVIDERS[device]}: {why}"
+    # cuDNN is loaded when the first convolution runs, so that nothing was missing before.
+    fix = f"; {_brings(device)}" if "cuDNN is not available" in why else ""
+    return f"ONNX Runtime refused {wanted}: {why}{fix}"
 
 
 def trial_settings(device: Granted) -> list[dict[str, Any]]:
@@ -227,16 +245,51 @@ def trial_settings(device: Granted) -> list[dict[str, Any]]:
 
 @cache
 def _tiny_model() -> bytes:
-    """One convolution: it needs the library that convolutions need, cuDNN on CUDA."""
+    """A convolution and SiLU, as both nets have them.
+
+    The first needs the library that convolutions need, cuDNN on CUDA, the others the code that ONNX
+    Runtime itself was compiled to for this GPU.
+    """
     from onnx import TensorProto, helper, numpy_helper  # noqa: PLC0415 - a tenth of a second
 
     weights = numpy_helper.from_array(np.ones((4, 3, 3, 3), np.float32), "weights")
     image = helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, 3, 8, 8])
     output = helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 4, 6, 6])
-    node = helper.make_node("Conv", ["input", "weights"], ["output"])
-    graph = helper.make_graph([node], "tiny", [image], [output], [weights])
+    nodes = [
+        helper.make_node("Conv", ["input", "weights"], ["map"]),
+        helper.make_node("Sigmoid", ["map"], ["gate"]),
+        helper.make_node("Mul", ["map", "gate"], ["output"]),
+    ]
+    graph = helper.make_graph(nodes, "tiny", [image], [output], [weights])
     opset = helper.make_opsetid("", 17)
     return helper.make_model(graph, opset_imports=[opset], ir_version=8).SerializeToString()  # type: ignore[no-any-return]
+
+
+def nodes_by_provider(native: ort.InferenceSession) -> dict[str, int]:
+    """How many nodes of the optimised graph each provider runs.
+
+    The session needs `RECORD_NODES` among its options.
+
+    Returns:
+        Empty before ONNX Runtime 1.24.
+    """
+    if not hasattr(native, "get_provider_graph_assignment_info"):
+        return {}
+    counts: Counter[str] = Counter()
+    for part in native.get_provider_graph_assignment_info():
+        counts[part.ep_name] += len(part.get_nodes())
+    return dict(counts)
+
+
+def operators(native: ort.InferenceSession) -> set[str]:
+    """Which operators the optimised graph has; as `nodes_by_provider`."""
+    parts = native.get_provider_graph_assignment_info()
+    return {node.op_type for part in parts for node in part.get_nodes()}
+
+
+def one_line(error: BaseException) -> str:
+    """What an error of ONNX Runtime says, for a message."""
+    return " ".join(str(error).split())
 
 
 @contextlib.contextmanager

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from hpe_volleyball.errors import ModelError
+from hpe_volleyball.errors import DeviceError, ModelError
 from hpe_volleyball.models.contents import read_contents
-from hpe_volleyball.models.devices import PROVIDERS
+from hpe_volleyball.models.devices import GPU, PROVIDERS
 from hpe_volleyball.models.hashing import sha256_of
-from hpe_volleyball.models.providers import ORT_ERRORS
+from hpe_volleyball.models.providers import ORT_ERRORS, nodes_by_provider, one_line
+
+_NO_MEMORY = re.compile(r"failed to allocate|out of memory|ALLOC_FAILED", re.IGNORECASE)
+"""What the arena of ONNX Runtime, CUDA, cuDNN and cuBLAS say of a GPU that is full."""
+_ON_GPU = frozenset(PROVIDERS[device] for device in GPU)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +49,22 @@ class Session:
         inputs: What the model takes.
         outputs: What the model gives.
         metadata: What the file says about itself.
-        note: Why a better device was not taken, if "auto" was asked for; else "".
         nodes: How many nodes of the graph each provider runs.
         buckets: Batch sizes that are prepared, ascending; empty: any will do.
+
+    Args:
+        path: The model file.
+        native: The model in ONNX Runtime.
+        buckets: As above.
+        copies: More of `native`, each for calls of one batch size.
     """
 
     def __init__(
-        self, path: Path, native: ort.InferenceSession, note: str, buckets: tuple[int, ...] = ()
+        self,
+        path: Path,
+        native: ort.InferenceSession,
+        buckets: tuple[int, ...] = (),
+        copies: Mapping[int, ort.InferenceSession] = MappingProxyType({}),
     ) -> None:
         self.path = path
         self.sha256 = sha256_of(path)
@@ -58,10 +72,10 @@ class Session:
         self.inputs = _specs(native.get_inputs())
         self.outputs = _specs(native.get_outputs())
         self.metadata: dict[str, str] = dict(native.get_modelmeta().custom_metadata_map)
-        self.note = note
         self.nodes = nodes_by_provider(native)
         self.buckets = buckets
         self._native = native
+        self._copies = copies
 
     @property
     def takes_images(self) -> bool:
@@ -99,10 +113,19 @@ class Session:
 
         Raises:
             ModelError: the model does not run with these inputs.
+            DeviceError: the GPU has too little memory.
         """
+        batch = len(next(iter(feeds.values())))
+        native = self._copies.get(batch, self._native)
         try:
-            outputs: list[NDArray[Any]] = self._native.run(None, dict(feeds))
+            outputs: list[NDArray[Any]] = native.run(None, dict(feeds))
         except ORT_ERRORS as error:
+            if self.provider in _ON_GPU and _NO_MEMORY.search(str(error)):
+                raise DeviceError(
+                    f"the GPU has too little free memory for {self.path.name} and {batch} images "
+                    f"({one_line(error)}); close other programs that use it, or take --pose-batch "
+                    "4, --mode lightweight or --device cpu"
+                ) from error
             shapes = {name: value.shape for name, value in feeds.items()}
             raise ModelError(
                 f"{self.path}: the model does not run with inputs {shapes}: {one_line(error)}"
@@ -110,20 +133,5 @@ class Session:
         return outputs
 
 
-def nodes_by_provider(native: ort.InferenceSession) -> dict[str, int]:
-    """How many nodes of the optimised graph each provider runs; empty before ONNX Runtime 1.24."""
-    if not hasattr(native, "get_provider_graph_assignment_info"):
-        return {}
-    counts: Counter[str] = Counter()
-    for part in native.get_provider_graph_assignment_info():
-        counts[part.ep_name] += len(part.get_nodes())
-    return dict(counts)
-
-
 def _specs(values: Sequence[Any]) -> tuple[TensorSpec, ...]:
     return tuple(TensorSpec(v.name, tuple(v.shape), v.type) for v in values)
-
-
-def one_line(error: BaseException) -> str:
-    """What an error of ONNX Runtime says, for a message."""
-    return " ".join(str(error).split())

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 from hpe_volleyball.models.devices import PROVIDERS, Granted
 
 _CUDA: dict[str, Any] = {
-    # The number of people changes from call to call. EXHAUSTIVE searches again for each new shape
-    # (PaddleX issue 5057: 10 s for 16 shapes, HEURISTIC 31 ms, with the same speed afterwards).
+    # EXHAUSTIVE tries all algorithms for each new shape: 10 s for 16 shapes where HEURISTIC takes
+    # 31 ms, with the same speed afterwards (PaddleX issue 5057).
     "cudnn_conv_algo_search": "HEURISTIC",
     "cudnn_conv_use_max_workspace": "1",
 }
@@ -44,12 +45,17 @@ class InputShape:
         return f"{self.name}:{batch}x3x{self.size[0]}x{self.size[1]}"
 
 
-def batch_buckets(most: int) -> tuple[int, ...]:
-    """Batch sizes that calls are filled up to on a GPU: 1, 2, 3, 4, 6, 8, 12, 16, 24, ... `most`.
+def batch_buckets(device: Granted, most: int) -> tuple[int, ...]:
+    """Batch sizes that calls are filled up to on a GPU, ascending; `most` is the last.
 
-    Fewer different shapes mean fewer searches for the best way to compute them; at most half of a
-    call is filling.
+    A convolution of CUDA's provider keeps one plan, for the shape of its last call, and makes
+    another where that changes (`Conv::UpdateState`, ONNX Runtime 1.20 to 1.27). So each size has a
+    session of its own there, and there are three: most calls are for nearly everybody on the court,
+    or for the few whom the pose before did not lead to. TensorRT has one plan for all sizes: 1, 2,
+    3, 4, 6, 8, 12, 16, 24, ..., so that less than a third of a call is filling.
     """
+    if device == "cuda":
+        return tuple(sorted({ceil(most / 4), ceil(most * 3 / 4), most}))
     powers = [1 << i for i in range(most.bit_length())]
     steps = {size for power in powers for size in (power, power * 3 // 2)}
     return (*sorted(size for size in steps if size < most), most)

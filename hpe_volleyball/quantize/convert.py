@@ -112,7 +112,7 @@ def convert_model(source: Path, subject: Subject, request: Request) -> Report:
         OutputError: the result cannot be written.
     """
     model = read_source(source)
-    before = open_session(source, request.device)
+    before = open_session(source, request.device, max_batch=subject.max_batch)
     with tempfile.TemporaryDirectory(prefix="hpe-volleyball-") as folder:
         work = _Work(source, subject, request, Path(folder))
         base, cut = work.prepared(model)
@@ -122,7 +122,9 @@ def convert_model(source: Path, subject: Subject, request: Request) -> Report:
                 f"{cut}; take --precision fp16"
             )
         found, result = work.half(base) if request.precision == "fp16" else work.int8(base)
-        after = open_model(result, Path(folder) / "result.onnx", request.device)
+        after = open_model(
+            result, Path(folder) / "result.onnx", request.device, max_batch=subject.max_batch
+        )
         agreement = work.agreement(before, after, found, base)
         speed = _speed(subject.timed(before), subject.timed(after))
         report = Report(

@@ -12,6 +12,7 @@ from hpe_volleyball.models.catalogue import Role
 from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
 from hpe_volleyball.models.session import Session
+from hpe_volleyball.options import InferOptions
 from hpe_volleyball.quantize.samples import Samples
 from hpe_volleyball.quantize.validation import (
     SURE,
@@ -37,6 +38,10 @@ class Subject(Protocol):
     @property
     def samples(self) -> Samples:
         """The pictures."""
+
+    @property
+    def max_batch(self) -> int:
+        """Most images in one call; what a GPU is to be prepared for."""
 
     def inputs(self, session: Session) -> list[Floats]:
         """What the model is fed for the calibration pictures."""
@@ -72,6 +77,7 @@ class DetectorSubject:
     size: int | None = None
     """Side of the detector's input; None: as in a run that does not set it."""
     role: Role = "det"
+    max_batch: int = 1
 
     def inputs(self, session: Session) -> list[Floats]:
         """What the detector is fed for the calibration pictures, all of one shape."""
@@ -102,12 +108,14 @@ class PoseSubject:
     boxes: dict[int, Floats]
     """Of each picture, by its number."""
     role: Role = "pose"
+    max_batch: int = InferOptions().pose_batch
 
     def inputs(self, session: Session) -> list[Floats]:
         """What the pose model is fed for the calibration pictures."""
         recorder = _Recorder(session)
         frames = self.samples.calibration
-        pose_all(RTMPose(recorder), frames, self._boxes(frames))  # type: ignore[arg-type]
+        poser = self._poser(recorder)  # type: ignore[arg-type]
+        pose_all(poser, frames, self._boxes(frames))
         return recorder.fed
 
     def agreement(self, source: Session, result: Session, *, proof: bool) -> Agreement:
@@ -116,8 +124,8 @@ class PoseSubject:
         boxes = self._boxes(frames)
         return compare_poses(
             boxes,
-            pose_all(RTMPose(source), frames, boxes),
-            pose_all(RTMPose(result), frames, boxes),
+            pose_all(self._poser(source), frames, boxes),
+            pose_all(self._poser(result), frames, boxes),
         )
 
     def timed(self, session: Session) -> Callable[[], object]:
@@ -126,8 +134,11 @@ class PoseSubject:
         height, width = frame.image.shape[:2]
         whole = np.array([[0, 0, width, height]], np.float32)
         boxes = np.concatenate([self.boxes[frame.index], whole]).repeat(_TIMED_PEOPLE, axis=0)
-        poser, people = RTMPose(session), [boxes[:_TIMED_PEOPLE]]
+        poser, people = self._poser(session), [boxes[:_TIMED_PEOPLE]]
         return lambda: poser.estimate([frame], people)
+
+    def _poser(self, session: Session) -> RTMPose:
+        return RTMPose(session, batch=self.max_batch)
 
     def _boxes(self, frames: Sequence[Frame]) -> list[Floats]:
         return [self.boxes[frame.index] for frame in frames]

@@ -9,8 +9,9 @@ import pytest
 
 from hpe_volleyball.errors import DeviceError, ModelError
 from hpe_volleyball.models.devices import PROVIDERS, Granted
-from hpe_volleyball.models.opening import open_session
-from hpe_volleyball.models.providers import why_not
+from hpe_volleyball.models.opening import _tensorrt_cache, open_session
+from hpe_volleyball.models.providers import operators, why_not
+from hpe_volleyball.models.tuning import InputShape
 from tests import graphs
 from tests.runs import Models
 
@@ -49,11 +50,9 @@ def test_a_device_is_granted_or_refused_with_the_reason(
     assert missing in str(error.value)
 
 
-def test_auto_says_why_it_is_not_the_gpu(constant_models: Models) -> None:
+def test_auto_is_the_gpu_where_it_works(constant_models: Models) -> None:
     auto = open_session(constant_models.det, "auto")
-    missing = why_not("cuda")
-    assert auto.provider == PROVIDERS["cpu" if missing else "cuda"]
-    assert auto.note == (f"running on the CPU, CUDA does not work: {missing}" if missing else "")
+    assert auto.provider == PROVIDERS["cpu" if why_not("cuda") else "cuda"]
 
 
 def test_a_graph_runs_as_stored_or_optimised(demo_models: Models) -> None:
@@ -75,3 +74,12 @@ def test_a_model_whose_error_is_no_text(tmp_path: Path) -> None:
     model.write_bytes(content.replace(b"Identity", b"\xbadentity"))
     with pytest.raises(ModelError, match="expected an ONNX model"):
         open_session(model, "cpu")
+
+
+def test_tensorrt_refuses_a_detector_with_nms_at_once(real_detector: Path, real_pose: Path) -> None:
+    detector, pose = (open_session(path, "cpu")._native for path in (real_detector, real_pose))
+    assert "NonMaxSuppression" not in operators(pose)
+    shape = InputShape("input", 1, (640, 640), free=True)
+    with pytest.raises(DeviceError, match="does its own NMS, which TensorRT cannot build") as error:
+        _tensorrt_cache(real_detector, detector, shape, None)
+    assert f"`hpe-volleyball quantize --device cuda --det {real_detector}`" in str(error.value)

@@ -23,12 +23,19 @@ POSE = InputShape("input", 16, (256, 192), free=True)
 DETECTOR = InputShape("input", None, (640, 640), free=False)
 
 
-def test_batches_are_filled_up_by_half_at_most() -> None:
-    assert batch_buckets(16) == (1, 2, 3, 4, 6, 8, 12, 16)
-    assert batch_buckets(1) == (1,)
-    assert batch_buckets(14) == (1, 2, 3, 4, 6, 8, 12, 14)
+def test_cuda_gets_few_batch_sizes() -> None:
+    assert batch_buckets("cuda", 16) == (4, 12, 16)
+    assert batch_buckets("cuda", 1) == (1,)
+    assert batch_buckets("cuda", 2) == (1, 2)
+    assert batch_buckets("cuda", 3) == (1, 3)
+
+
+def test_batches_of_tensorrt_are_filled_up_by_half_at_most() -> None:
+    assert batch_buckets("tensorrt", 16) == (1, 2, 3, 4, 6, 8, 12, 16)
+    assert batch_buckets("tensorrt", 1) == (1,)
+    assert batch_buckets("tensorrt", 14) == (1, 2, 3, 4, 6, 8, 12, 14)
     for most in range(1, 100):
-        buckets = batch_buckets(most)
+        buckets = batch_buckets("tensorrt", most)
         assert buckets[-1] == most
         for count in range(1, most + 1):
             assert count <= min(size for size in buckets if size >= count) <= 1.5 * count
