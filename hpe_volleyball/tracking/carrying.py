@@ -50,7 +50,8 @@ class Place:
     joints: Array
     """float64 [K, 2], px: the pose, joints that jumped to somebody else left where they belong."""
     blind_s: float
-    """For how long there has been no evidence; 0: the last pose that was looked for is theirs."""
+    """For how long there has been no evidence, since a pose was first looked for in vain; 0: the
+    last one is theirs."""
     unlooked_s: float = 0.0
     """Time since a pose was looked for; 0: in this frame."""
 

@@ -87,6 +87,8 @@ class PlayerTracker:
         self._held: list[Frame] = []
         """Frames that wait for the window behind them."""
         self._keyframes: set[int] = set()
+        self._posed: set[int] = set()
+        """Frames in which everybody's pose is looked for."""
         self._known = KnownPoses()
         self._foresight = Foresight()
         self._following: Frame | None = None
@@ -117,12 +119,13 @@ class PlayerTracker:
         before = self._path[-1] if self._path else self._roster.places
         self._window.append(frame)
         self._steps.add(frame)
+        left = self._interval - len(self._window)
+        if self._looked_at(left):
+            self._posed.add(frame.index)
         if self._following is not None:
-            self._look_ahead(before, frame, self._following, known)
+            self._look_ahead(before, frame, self._following, left, known)
             self._following = None
-        self._path.append(
-            self._carry(frame, before, known, left=self._interval - len(self._window))
-        )
+        self._path.append(self._carry(frame, before, known))
         if self._lookahead:
             return self._hold(detector, known) if due else []
         if due:
@@ -149,22 +152,26 @@ class PlayerTracker:
         self._close_window(detector, poser, KEYFRAME)
         return self._take(settled, poser)
 
-    def _carry(
-        self, frame: Frame, before: Sequence[Place], poser: PoseEstimator, *, left: int
-    ) -> list[Place]:
-        """Everybody's place in the next frame, `left` frames before the keyframe."""
+    def _carry(self, frame: Frame, before: Sequence[Place], poser: PoseEstimator) -> list[Place]:
+        """Everybody's place in the next frame."""
         step_s = self._steps.before(frame)
         if not self._pose_tracked:
             return carry_blind(before, frame, step_s)
-        if not self._looked_at(left):
+        if frame.index not in self._posed:
             return carry_unlooked(before, frame, step_s)
         return carry_by_pose(self._roster.tracks, before, frame, poser, step_s)
 
     def _look_ahead(
-        self, before: Sequence[Place], frame: Frame, following: Frame, poser: KnowingEstimator
+        self,
+        before: Sequence[Place],
+        frame: Frame,
+        following: Frame,
+        left: int,
+        poser: KnowingEstimator,
     ) -> None:
         """Begin with the poses of this frame, and of the one behind it where that can be.
 
+        This one lies so many frames before the keyframe.
         While everybody is carried to this frame, the pose model has the next one to work on.
         """
         self._steps.add(following)
@@ -173,7 +180,6 @@ class PlayerTracker:
         tracks = [t for t, place in zip(self._roster.tracks, before, strict=True) if not place.lost]
         now, later = expected_boxes(places, step_s), expected_boxes(places, step_s + next_s)
         later_sure = later[self._foresight.sure(tracks, now, later)]
-        left = self._interval - len(self._window)
         due = [
             (each, boxes.astype(np.float32))
             for each, boxes, left_then in (
@@ -185,7 +191,7 @@ class PlayerTracker:
         poser.expect([each for each, _ in due], [boxes for _, boxes in due])
 
     def _looked_at(self, left: int) -> bool:
-        """Poses are looked for in a frame that lies so many before the keyframe."""
+        """Poses are looked for in a frame that lies so many before the planned keyframe."""
         return left % self._pose_interval == 0
 
     def _close_window(self, detector: Detector, poser: PoseEstimator, reason: str) -> None:
@@ -223,9 +229,9 @@ class PlayerTracker:
     def _carry_on(self, frames: Sequence[Frame], poser: PoseEstimator) -> list[list[Place]]:
         """Everybody's path through the frames up to a keyframe, from one that was settled."""
         path: list[list[Place]] = []
-        for left, frame in zip(range(len(frames) - 1, -1, -1), frames, strict=True):
+        for frame in frames:
             before = path[-1] if path else self._roster.places
-            path.append(self._carry(frame, before, poser, left=left))
+            path.append(self._carry(frame, before, poser))
         return path
 
     def _take_credit(self) -> bool:
@@ -253,8 +259,8 @@ class PlayerTracker:
         end = self._roster.carried(path[-1], frames[-1])
         if not self._pose_tracked:
             return self._associate(end, found, None)
-        every = self._pose_interval
-        looked = list(range((len(frames) - 1) % every, len(frames), every))
+        last = len(frames) - 1
+        looked = [k for k, each in enumerate(frames) if each.index in self._posed or k == last]
         start = self._roster.carried(path[looked[0]], frames[looked[0]])
         steps_s = [
             sum(self._steps.before(frame) for frame in frames[before + 1 : after + 1])
@@ -270,7 +276,8 @@ class PlayerTracker:
     def _take(self, frames: Sequence[Frame], poser: PoseEstimator) -> list[FrameResult]:
         """The results of frames that are settled."""
         keyframes = [frame.index in self._keyframes for frame in frames]
-        self._keyframes.difference_update(frame.index for frame in frames)
+        for kept in (self._keyframes, self._posed):
+            kept.difference_update(frame.index for frame in frames)
         results = self._roster.take(frames, keyframes, poser)
         self._known.forget(frames)
         return results

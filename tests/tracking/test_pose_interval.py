@@ -60,6 +60,14 @@ def test_detections_are_followed_back_through_those_frames_alone() -> None:
     assert set(looks) == set(range(0, 13, 2))
 
 
+def test_so_they_are_where_the_video_ends_before_the_keyframe() -> None:
+    scene = Scene(PAIR, hidden={(0, 8)})
+    results = scene.run(10, 6, pose_interval=2)
+    assert [result.tracks.ids.tolist() for result in results] == [[1, 2]] * 10
+    looks = Counter(index for call in scene.posed for index, boxes in call if boxes)
+    assert set(looks) == {0, 2, 4, 6, 8, 9}, "the last frame is a keyframe, 8 was looked into"
+
+
 @pytest.mark.parametrize("lookahead", [True, False])
 def test_ids_and_steady_paths_are_those_of_all_poses(lookahead: bool) -> None:
     sparse = run(PAIR, 4, 2, lookahead=lookahead)
