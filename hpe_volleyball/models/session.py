@@ -87,9 +87,12 @@ class Session:
 
     @property
     def any_size(self) -> bool:
-        """Images of any height and width will do, and none has been prepared."""
+        """Images of any height and width will do: all of a video's have one size.
+
+        CUDA's provider makes its plan anew for it once; TensorRT's engine was built for another.
+        """
         free = all(not isinstance(axis, int) for axis in self.inputs[0].shape[2:])
-        return free and self.provider == PROVIDERS["cpu"]
+        return free and self.provider in {PROVIDERS["cpu"], PROVIDERS["cuda"]}
 
     @cached_property
     def precision(self) -> str:

@@ -30,6 +30,17 @@ def test_the_nodes_tell_where_the_model_runs(real_detector: Path) -> None:
     assert session.nodes["CPUExecutionProvider"] > 300
 
 
+def test_the_size_is_free_where_nothing_was_built_for_another(tmp_path: Path) -> None:
+    session = open_session(graphs.detector(tmp_path / "det.onnx", [[1, 2, 3, 4, 0.5]], [0]), "cpu")
+    free = {}
+    for provider in ("CPU", "CUDA", "Tensorrt", "OpenVINO"):
+        session.provider = f"{provider}ExecutionProvider"
+        free[provider] = session.any_size
+    assert free == {"CPU": True, "CUDA": True, "Tensorrt": False, "OpenVINO": False}
+    fixed = graphs.detector(tmp_path / "f.onnx", [[1, 2, 3, 4, 0.5]], [0], image=(1, 3, 96, 96))
+    assert not open_session(fixed, "cpu").any_size
+
+
 def test_on_the_cpu_a_call_is_as_large_as_it_has_images(tmp_path: Path) -> None:
     path = graphs.pose(tmp_path / "pose.onnx", [(3, 4, 0.9, 0.9)] * 17)
     session = open_session(path, "cpu", max_batch=16)
