@@ -9,7 +9,7 @@ import numpy as np
 
 from hpe_volleyball.errors import OutputError
 from hpe_volleyball.files import cannot_write, finishing_path, sync
-from hpe_volleyball.output.data_file import COLUMNS, check_room, create_columns
+from hpe_volleyball.output.data_file import COLUMNS, HDF5_VERSION, check_room, create_columns
 from hpe_volleyball.output.results import opened, people_rows
 
 _BLOCK_ROWS = 2**16
@@ -28,7 +28,7 @@ def cut_data(source: Path, partial: Path, frames: int) -> None:
     fresh = finishing_path(partial)
     try:
         check_room(partial.parent, source.stat().st_size)
-        with opened(source) as old, h5py.File(fresh, "w", libver="latest") as new:
+        with opened(source) as old, h5py.File(fresh, "w", libver=HDF5_VERSION) as new:
             for name, value in old.attrs.items():
                 new.attrs[name] = value
             new.attrs["complete"] = False

@@ -22,6 +22,9 @@ from hpe_volleyball.files import cannot_write, partial_path, sync
 from hpe_volleyball.records import FrameResult
 
 FORMAT = 1
+HDF5_VERSION = ("v110", "v110")
+"""Oldest and newest HDF5 whose formats are used. 1.10 is the first with a single writer and many
+readers, and MATLAB, R and older h5py read it; "latest" would be 2.0 with h5py 3.16."""
 COLUMNS: dict[str, tuple[str, tuple[int | str, ...]]] = {
     "frames/index": ("i8", ()),
     "frames/time_s": ("f8", ()),
@@ -105,7 +108,7 @@ class DataFile(CompletedFile):
             self._file = h5py.File(
                 self._partial,
                 "r+" if go_on else "w",
-                libver="latest",
+                libver=HDF5_VERSION,
                 rdcc_nbytes=_CHUNK_CACHE,
             )
             if not go_on:
@@ -146,7 +149,7 @@ class DataFile(CompletedFile):
                 self._close_file()
             if complete and not self._failed:
                 with self._reported():
-                    with h5py.File(self._partial, "r+", libver="latest") as file:
+                    with h5py.File(self._partial, "r+", libver=HDF5_VERSION) as file:
                         file.attrs["complete"] = True
                     sync(self._partial)
                     self._partial.replace(self._path)

@@ -174,7 +174,10 @@ def opened(path: Path) -> Iterator[h5py.File]:
         try:
             yield file
         except (OSError, RuntimeError) as error:
-            raise ResultError(f"{path} is damaged ({error}); run the video again") from error
+            raise ResultError(
+                f"{path} is damaged, or was written with a newer HDF5 than is installed ({error}); "
+                "update h5py, or run the video again"
+            ) from error
 
 
 def _open(path: Path) -> h5py.File:

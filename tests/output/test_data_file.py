@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from collections import defaultdict
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 from hpe_volleyball.errors import OutputError
+from hpe_volleyball.output.data_cut import cut_data
 from hpe_volleyball.output.data_file import COLUMNS, DataFile
 from hpe_volleyball.output.results import read_results
 from hpe_volleyball.records import FrameResult, Poses
@@ -30,6 +33,42 @@ def test_everything_comes_back_exactly(tmp_path: Path, flush_s: float) -> None:
     assert_holds(read, results)
     assert read.complete
     assert read.fps == Fraction(30000, 1001)
+
+
+DATATYPE, LAYOUT = 0x03, 0x08
+
+
+def message_versions(path: Path) -> dict[int, set[int]]:
+    """Versions of the header messages in an HDF5 file by their type.
+
+    By the HDF5 File Format Specification 3.0, IV.A.1.b (object header version 2).
+    """
+    data, versions = path.read_bytes(), defaultdict[int, set[int]](set)
+    for start in (found.start() for found in re.finditer(rb"OHDR\x02", data)):
+        flags = data[start + 5]
+        at = start + 6 + 16 * bool(flags & 0x20) + 4 * bool(flags & 0x10)
+        width = 1 << (flags & 3)
+        at, end = at + width, at + width + int.from_bytes(data[at : at + width], "little")
+        while at + 4 <= end:
+            kind, size = data[at], int.from_bytes(data[at + 1 : at + 3], "little")
+            at += 4 + 2 * bool(flags & 0x04)
+            if size:
+                # A datatype has its class in the same byte.
+                versions[kind].add(data[at] >> 4 if kind == DATATYPE else data[at])
+            at += size
+    return versions
+
+
+def test_hdf5_1_10_can_read_the_file(tmp_path: Path) -> None:
+    with DataFile(tmp_path / "m.h5", HEADER) as file:
+        for number in range(600):
+            file.write(result(number))
+    versions = message_versions(tmp_path / "m.h5")
+    # What 1.10 writes at most; later ones raised them to 4 (1.12) and 5 (2.0).
+    assert max(versions[DATATYPE]) <= 3
+    assert max(versions[LAYOUT]) == 4
+    cut_data(tmp_path / "m.h5", tmp_path / "cut.h5", 300)
+    assert message_versions(tmp_path / "cut.h5")[LAYOUT] == {4}
 
 
 def test_the_file_is_format_1_for_any_reader(tmp_path: Path) -> None:
