@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from hpe_volleyball.errors import HpeError as HpeError
     from hpe_volleyball.infer import infer_video as infer_video
     from hpe_volleyball.infer import iter_results as iter_results
+    from hpe_volleyball.loaded import Models as Models
+    from hpe_volleyball.loaded import load_models as load_models
     from hpe_volleyball.options import InferOptions as InferOptions
     from hpe_volleyball.output.results import Results as Results
     from hpe_volleyball.output.results import load_results as load_results
@@ -25,10 +27,12 @@ _PUBLIC = {
     "FrameResult": "records",
     "HpeError": "errors",
     "InferOptions": "options",
+    "Models": "loaded",
     "Results": "output.results",
     "RunSummary": "output.summary",
     "infer_video": "infer",
     "iter_results": "infer",
+    "load_models": "loaded",
     "load_results": "output.results",
 }
 

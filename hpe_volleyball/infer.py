@@ -44,7 +44,8 @@ def infer_video(
 
     An interrupted run (KeyboardInterrupt) returns its summary too, with `complete` False. In the
     main thread Ctrl-C and SIGTERM wait for the end of the window at hand, so that all files hold
-    the same; a second one stops at once.
+    the same; a second one stops at once. To stop it from a program, raise KeyboardInterrupt in
+    `on_frame`.
     A live source has no other end than that: its run is then complete.
 
     Args:
