@@ -122,9 +122,7 @@ class Batch:
             ModelError: a model cannot be loaded.
             DeviceError: likewise.
         """
-        sessions = self._models.sessions
-        models = {role: session.sha256 for role, session in sessions.items()}
-        return is_finished(video, self.options, models)
+        return is_finished(video, self.options, self._models.hashes)
 
     def run(self, video: Path, show: Show, options: InferOptions | None = None) -> Outcome:
         """Run one recording, unless its results are there already.

@@ -27,6 +27,11 @@ class Models:
     """What the program chose and why: the device, the mode."""
 
     @property
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of each model's file by role."""
+        return {role: session.sha256 for role, session in self.sessions.items()}
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """What runs where, and why; for the user to see before a long run."""
         names = " and ".join(provenance.model_name(s) for s in self.sessions.values())

@@ -253,6 +253,24 @@ def test_finished_ones_are_skipped(
     assert (quiet.code, quiet.out, quiet.err) == (0, "", "")
 
 
+def test_a_job_of_one_video_can_be_begun_again(
+    cli: Cli, videos: Path, constant_models: Models, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    job = ("infer", videos / "A.MKV", *constant_models.options, "--output-dir", out, "--resume")
+    assert cli(*job).code == 0
+    before = {name: (out / name).stat().st_mtime_ns for name in names(out)}
+    again = cli(*job)
+    assert (again.code, again.err) == (0, "")
+    assert again.out.endswith(
+        "A.MKV: skipped, its results are there, made with the same settings\n"
+    )
+    assert {name: (out / name).stat().st_mtime_ns for name in names(out)} == before
+    other = cli(*job, "--det-interval", 2)
+    assert (other.code, "already there from an earlier run" in other.err) == (1, True)
+    assert cli(*job[:-1]).code == 1, "without --resume nothing is skipped"
+
+
 def test_ctrl_c_stops_all(
     cli: Cli, videos: Path, constant_models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from hpe_volleyball.cli.common import print_all
+from hpe_volleyball.cli.common import print_all, print_line
 
 
 def compare(
@@ -15,13 +15,17 @@ def compare(
         Path, typer.Argument(metavar="REFERENCE", help="Data file (*.poses.h5) taken as right.")
     ],
     result: Annotated[Path, typer.Argument(metavar="RESULT", help="Data file that is scored.")],
+    json: Annotated[
+        bool, typer.Option("--json", show_default="off", help="Print JSON, for programs.")
+    ] = False,
 ) -> None:
     """Compare two runs of one video.
 
     Prints how far the tracks and poses of RESULT agree with those of REFERENCE in the frames that
     both hold. Files of runs that were stopped will do.
     """
-    from hpe_volleyball.console.report import score_table
+    from json import dumps
+
     from hpe_volleyball.evaluation.compare import compare_files
 
     comparison = compare_files(reference, result)
@@ -31,4 +35,9 @@ def compare(
             "something only if both show the same",
             err=True,
         )
+    if json:
+        print_line(dumps(comparison.for_json(), indent=2))
+        return
+    from hpe_volleyball.console.report import score_table
+
     print_all(score_table("Agreement with the reference", comparison.rows()))

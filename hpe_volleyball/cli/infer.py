@@ -30,6 +30,7 @@ from hpe_volleyball.cli.common import (
     parse_polygon,
     parse_time,
     print_all,
+    print_line,
     run_options,
 )
 
@@ -42,7 +43,8 @@ def infer(
         list[str],
         typer.Argument(
             metavar="VIDEO...",
-            help="The video: MP4, MOV, MKV, AVI, ...; or several, or directories of them; or one "
+            help="The video: MP4, MOV, MKV, AVI, ...; or several, or directories of them (not what "
+            "lies deeper); or one "
             "live source: the number of a camera, rtsp://..., http://..., a named pipe.",
         ),
     ],
@@ -247,11 +249,17 @@ def _infer_one(video: str, options: InferOptions, *, quiet: bool) -> None:
     ahead = open_ahead(options)
     from hpe_volleyball.cli.progress import load_shown
     from hpe_volleyball.console.progress import Progress
+    from hpe_volleyball.finished import is_finished
     from hpe_volleyball.infer import infer_video
     from hpe_volleyball.source import expected_frames
 
     frames = expected_frames(video, options)
     models = load_shown(options, quiet=quiet, ahead=ahead)
+    if options.resume and is_finished(Path(video), options, models.hashes):
+        # A job that is begun again does not know how far it had come.
+        if not quiet:
+            print_line(f"{video}: skipped, its results are there, made with the same settings")
+        return
     with Progress(frames, quiet=quiet) as progress:
         summary = infer_video(video, options, models=models, on_frame=progress.advance)
     if not quiet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,16 @@ class RunComparison:
             ("frames, result", f"{self.result_frames}"),
             *self.scores.rows(),
         ]
+
+    def for_json(self) -> dict[str, Any]:
+        """All numbers by name; None where there was nothing to compare."""
+        return {
+            "frames": self.frames,
+            "reference_frames": self.reference_frames,
+            "result_frames": self.result_frames,
+            "same_source": self.same_source,
+            **self.scores.for_json(),
+        }
 
 
 def compare_files(reference: Path, result: Path) -> RunComparison:

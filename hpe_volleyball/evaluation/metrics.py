@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from math import isnan
 
 from hpe_volleyball.evaluation.people import People, Rows
@@ -50,6 +50,20 @@ class Comparison:
                 ("joints compared", f"{p.joints}"),
             ]
         return rows
+
+    def for_json(self) -> dict[str, dict[str, float | None] | None]:
+        """The scores of tracks and poses by name; None where there was nothing to compare."""
+        return {
+            "tracks": {**_values(self.tracks), "matched_boxes": len(self.tracks.pairs)},
+            "poses": None if self.poses is None else _values(self.poses),
+        }
+
+
+def _values(scores: TrackScores | PoseScores) -> dict[str, float | None]:
+    """The numbers of some scores by name."""
+    values = {each.name: getattr(scores, each.name) for each in fields(scores)}
+    values.pop("pairs", None)
+    return {name: None if isnan(value) else value for name, value in values.items()}
 
 
 def _number(value: float) -> str:

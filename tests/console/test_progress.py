@@ -1,11 +1,13 @@
-"""The progress bar shows itself on a terminal only."""
+"""A bar on a terminal, lines in a log."""
 
 from __future__ import annotations
 
 import os
 import pty
+import re
 import subprocess
 import sys
+from time import sleep
 
 import pytest
 
@@ -52,11 +54,41 @@ def test_quiet_shows_nothing_there() -> None:
     assert shown_on_a_terminal("quiet") == ""
 
 
-@pytest.mark.parametrize("frames", [7, None])
-def test_nothing_where_there_is_no_terminal(
-    capfd: pytest.CaptureFixture[str], frames: int | None
+@pytest.mark.parametrize(
+    ("frames", "lines"),
+    [
+        (4000, ["1 of 4000 frames, N fps, N left", "2 of 4000 frames, N fps, N left"]),
+        (1, ["1 of 1 frames, N fps, 0:00:00 left", "2 of 1 frames, N fps, 0:00:00 left"]),
+        (None, ["1 frames, N fps", "2 frames, N fps"]),
+    ],
+)
+def test_lines_where_there_is_no_terminal(
+    capfd: pytest.CaptureFixture[str], frames: int | None, lines: list[str]
 ) -> None:
-    with Progress(frames, quiet=False) as progress:
-        for number in range(7):
+    with Progress(frames, quiet=False, every_s=1e-9) as progress:
+        for number in range(2):
             progress.advance(result(number))
+    out, err = capfd.readouterr()
+    found = re.sub(r"[\d.]+ fps", "N fps", err)
+    found = found if frames == 1 else re.sub(r"\d:\d\d:\d\d left", "N left", found)
+    assert (out, found.splitlines()) == ("", lines)
+
+
+def test_the_time_left_is_that_of_the_speed(capfd: pytest.CaptureFixture[str]) -> None:
+    with Progress(1010, quiet=False, every_s=0.2) as progress:
+        for number in range(10):
+            sleep(0.03)
+            progress.advance(result(number))
+    [line] = capfd.readouterr().err.splitlines()
+    found = re.fullmatch(r"(\d+) of 1010 frames, ([\d.]+) fps, 0:(\d\d):(\d\d) left", line)
+    assert found
+    done, fps, minutes, seconds = map(float, found.groups())
+    assert 60 * minutes + seconds == pytest.approx((1010 - done) / fps, rel=0.1)
+
+
+def test_a_short_run_or_a_quiet_one_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    for progress in (Progress(7, quiet=False), Progress(7, quiet=True, every_s=1e-9)):
+        with progress:
+            for number in range(7):
+                progress.advance(result(number))
     assert capfd.readouterr() == ("", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
@@ -237,6 +238,24 @@ def test_the_command_prints_a_table(cli: Cli, whole: Path, tmp_path: Path) -> No
     assert (shown["frames, reference"], shown["frames, result"]) == ("40", "30")
     assert (shown["recall"], shown["precision"], shown["PCK@0.1"]) == ("0.500", "1.000", "1.000")
     assert shown["IDF1"] == "0.667"
+    outcome = cli("compare", whole, lost, "--json")
+    assert (outcome.code, outcome.err) == (0, "")
+    found = json.loads(outcome.out)
+    assert (found["frames"], found["reference_frames"], found["result_frames"]) == (30, 40, 30)
+    assert found["same_source"] is True
+    tracks, poses = found["tracks"], found["poses"]
+    assert (tracks["recall"], tracks["precision"], tracks["matched_boxes"]) == (0.5, 1, 30)
+    assert tracks["idf1"] == pytest.approx(2 / 3)
+    assert (poses["pck"], poses["people"]) == (1, 30)
+
+
+def test_json_has_null_where_there_was_nothing_to_compare(
+    cli: Cli, whole: Path, tmp_path: Path
+) -> None:
+    empty = save(tmp_path / "empty.poses.h5", (person(number, people=0) for number in range(40)))
+    found = json.loads(cli("compare", whole, empty, "--json").out)
+    assert found["tracks"]["precision"] is None
+    assert found["poses"]["oks"] is None
 
 
 def _columns(tracks: Tracks) -> tuple[np.ndarray, ...]:
