@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from hpe_volleyball.cores import usable_cores
 from hpe_volleyball.errors import SourceError
 from hpe_volleyball.media.orientation import Orientation, orientation_of
 
@@ -216,7 +216,7 @@ def _picture_track(path: Path, container: InputContainer) -> VideoStream:
             f"{path}: its pictures are in a format without a decoder here; convert it to H.264"
         )
     tracks[0].thread_type = "AUTO"
-    tracks[0].codec_context.thread_count = max(1, min(_MOST_THREADS, (os.cpu_count() or 1) // 2))
+    tracks[0].codec_context.thread_count = max(1, min(_MOST_THREADS, usable_cores() // 2))
     return tracks[0]
 
 

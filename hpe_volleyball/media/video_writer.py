@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -17,6 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from hpe_volleyball.closing import CompletedFile
+from hpe_volleyball.cores import usable_cores
 from hpe_volleyball.errors import OutputError
 from hpe_volleyball.files import cannot_write, finishing_path, partial_path, sync
 from hpe_volleyball.media.audio_copy import AudioCopy
@@ -183,7 +183,7 @@ class VideoWriter(CompletedFile):
         codec.color_trc = info.colour.transfer
         named = info.colour.matrix != _UNSPECIFIED
         codec.colorspace = _BT601 if named else _UNSPECIFIED
-        codec.thread_count = min(_MOST_THREADS, os.cpu_count() or 1)
+        codec.thread_count = min(_MOST_THREADS, usable_cores())
         codec.options = dict(self.encoder.options)
         return stream
 

@@ -33,9 +33,9 @@ from hpe_volleyball.models.session import Session
 from hpe_volleyball.models.tuning import (
     InputShape,
     batch_buckets,
-    cpu_quota,
     engine_name,
     provider_list,
+    session_threads,
     tensorrt_folder,
     tensorrt_options,
 )
@@ -68,7 +68,7 @@ def open_session(
     Args:
         path: The ONNX file.
         device: Where to run; "auto": CUDA where it works, else the CPU.
-        threads: CPU threads; 0: as many as there are cores, or as a container's limit allows.
+        threads: CPU threads; 0: as many as there are cores that this process may use.
         max_batch: Most images in one call, for models with a free batch.
         free_size: Height and width of the images, for models where they are free.
         optimised: Run the graph with all optimisations of ONNX Runtime, not as it is stored.
@@ -104,7 +104,7 @@ def _session_options(threads: int, *, optimised: bool, spinning: bool) -> ort.Se
     options.graph_optimization_level = (
         levels.ORT_ENABLE_ALL if optimised else levels.ORT_DISABLE_ALL
     )
-    options.intra_op_num_threads = threads or cpu_quota()
+    options.intra_op_num_threads = threads or session_threads()
     options.log_severity_level = _LOG_FATAL_ONLY
     options.add_session_config_entry(*RECORD_NODES)
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))

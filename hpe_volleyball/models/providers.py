@@ -51,7 +51,8 @@ OPENVINO_DEVICES = ("GPU", "CPU")
 """OpenVINO's own devices, the better first. Its "AUTO" counts as granted and leaves every node to
 ONNX Runtime's CPU provider (seen with onnxruntime-openvino 1.24.1)."""
 
-_PACKAGES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
+FLAVOURS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
+"""Distributions of ONNX Runtime."""
 _LIBRARIES = {
     "Linux": "libonnxruntime_providers_{}.so",
     "Windows": "onnxruntime_providers_{}.dll",
@@ -130,7 +131,7 @@ def installed_flavours() -> dict[str, str]:
     They share one directory and overwrite each other's files.
     """
     found = {}
-    for package in _PACKAGES:
+    for package in FLAVOURS:
         with contextlib.suppress(PackageNotFoundError):
             found[package] = version(package)
     return found

@@ -9,6 +9,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
+from hpe_volleyball.cores import usable_cores
 from hpe_volleyball.models.devices import PROVIDERS, Granted
 
 _CUDA: dict[str, Any] = {
@@ -127,7 +128,7 @@ def pose_threads(cores: int | None = None) -> tuple[int, int]:
     Args:
         cores: How many there are; None: as many as this process may use.
     """
-    cores = _cores(cores)
+    cores = cores or usable_cores()
     workers = min(cores, _MOST_POSE_CALLS)
     return workers, cores - workers + 1
 
@@ -140,23 +141,14 @@ def detector_threads(cores: int | None = None) -> int:
     Args:
         cores: As for `pose_threads`.
     """
-    return max(1, _cores(cores) // 2)
+    return max(1, (cores or usable_cores()) // 2)
 
 
-def _cores(cores: int | None) -> int:
-    return cores or cpu_quota() or os.cpu_count() or 1
+def session_threads() -> int:
+    """Threads of a session that has the processor to itself; 0: as many as ONNX Runtime chooses.
 
-
-def cpu_quota(file: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
-    """Whole processors that a container may use, where fewer than it sees; 0: no such limit.
-
-    ONNX Runtime counts those it sees; twice as many threads as processors make it half as fast.
+    It takes one for each physical core of the machine, however few this process may use; twice as
+    many threads as processors make it half as fast.
     """
-    try:
-        quota, period = file.read_text(encoding="ascii").split()
-    except (OSError, ValueError):
-        return 0
-    if not quota.isdigit():  # "max"
-        return 0
-    allowed = max(1, int(quota) // int(period))
-    return allowed if allowed < (os.cpu_count() or 1) else 0
+    cores = usable_cores()
+    return cores if cores < (os.cpu_count() or 1) else 0

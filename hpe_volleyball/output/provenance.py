@@ -7,19 +7,22 @@ import importlib.metadata
 import os
 import platform
 import shlex
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from hpe_volleyball.cores import usable_cores
 from hpe_volleyball.errors import SourceError
 from hpe_volleyball.media.live_address import without_secrets
 from hpe_volleyball.models.catalogue import by_sha256
+from hpe_volleyball.models.nvidia import read_driver
+from hpe_volleyball.models.providers import FLAVOURS
 from hpe_volleyball.models.session import Session
 
 _PACKAGES = (
-    *("hpe-volleyball", "onnxruntime-gpu", "onnxruntime", "onnx", "opencv-python", "av"),
-    *("numpy", "h5py", "lapx"),
+    "hpe-volleyball",
+    *FLAVOURS,
+    *("onnx", "opencv-python", "av", "numpy", "h5py", "lapx"),
 )
 _SAMPLE = 2**20
 
@@ -54,34 +57,19 @@ def versions() -> dict[str, str]:
         try:
             found[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            continue  # onnxruntime comes under one of two names
+            continue  # ONNX Runtime comes under one of several names
     return found
 
 
 def machine() -> dict[str, str | int | list[str]]:
     """The computer: system, processor, logical cores that this process may use, NVIDIA GPUs."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    driver = read_driver()
     return {
         "system": platform.platform(),
         "processor": _processor(),
-        "cores": cores or 1,
-        "gpus": _gpus(),
+        "cores": usable_cores(),
+        "gpus": [f"{gpu.name}, {driver.version}" for gpu in driver.gpus],
     }
-
-
-def _gpus() -> list[str]:
-    """Names of the GPUs that NVIDIA's driver sees."""
-    try:
-        listed = subprocess.run(
-            ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"],  # noqa: S607
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return listed.stdout.splitlines()
 
 
 def _processor() -> str:

@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.catalogue import Role
@@ -270,7 +271,7 @@ def _metadata(report: Report) -> dict[str, str]:
     tools = {
         name: importlib.metadata.version(name) for name in ("hpe-volleyball", "onnx", "onnxsim")
     }
-    tools["onnxruntime"] = _onnxruntime_version()
+    tools["onnxruntime"] = ort.__version__
     proof = {
         "verdict": report.verdict,
         "limit_of_safe": SAFE,
@@ -286,12 +287,3 @@ def _metadata(report: Report) -> dict[str, str]:
         f"{PREFIX}verdict": report.verdict,
         f"{PREFIX}validation": json.dumps(proof, sort_keys=True),
     }
-
-
-def _onnxruntime_version() -> str:
-    for name in ("onnxruntime-gpu", "onnxruntime"):
-        try:
-            return f"{importlib.metadata.version(name)}"
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    raise ModelError("onnxruntime is not installed")

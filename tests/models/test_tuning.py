@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from hpe_volleyball.models.tuning import (
     InputShape,
     batch_buckets,
-    cpu_quota,
     detector_threads,
     engine_name,
     pose_threads,
@@ -84,18 +82,6 @@ def test_engines_are_kept_apart_by_all_that_they_depend_on() -> None:
     assert name == "rtmpose-m-5c0a4bf67953e6d2-16x3x256x192"
     smaller = InputShape("input", 8, (256, 192), free=True)
     assert engine_name("rtmpose-m", "5c0a4bf67953e6d2ac43", smaller) != name
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [("max 100000\n", 0), ("10000 100000\n", 1), ("", 0), ("a b c", 0), ("99900000 100000", 0)],
-)
-def test_a_limit_of_a_container_is_read(tmp_path: Path, content: str, expected: int) -> None:
-    file = tmp_path / "cpu.max"
-    file.write_text(content)
-    limited = expected if expected < (os.cpu_count() or 1) else 0
-    assert cpu_quota(file) == limited
-    assert cpu_quota(tmp_path / "none") == 0
 
 
 @pytest.mark.parametrize("cores", [1, 2, 3, 4, 8, 16, 64])
