@@ -12,6 +12,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -142,7 +143,13 @@ def _bench(video: Path | None, options: InferOptions, budget_s: float) -> BenchR
         frames = frames_to_run(
             ready, video, options, frames=None, rounds=_ROUNDS, budget_s=budget_s
         )
-        return ready.measure(frames, _ROUNDS)
+        return named_only(ready.measure(frames, _ROUNDS))
+
+
+def named_only(result: BenchResult) -> BenchResult:
+    """The same without the folders of this machine, in which the models lie."""
+    models = [{**model, "file": Path(model["file"]).name} for model in result.models]
+    return replace(result, models=models)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from publish import BEGIN, END, README, bench_table, put, section
+from publish import BEGIN, END, README, bench_table, named_only, put, section
 
 from tests.bench.sample import RESULT
 
@@ -22,6 +24,14 @@ def test_text_between_the_marks_is_replaced() -> None:
 def test_the_readme_has_the_marks() -> None:
     text = README.read_text(encoding="utf-8")
     assert put(text, "new") != text
+
+
+def test_results_name_no_folders_of_the_machine() -> None:
+    made = replace(RESULT, models=[{"role": "det", "file": str(Path("/home/me/models/det.onnx"))}])
+    assert named_only(made).models == [{"role": "det", "file": "det.onnx"}]
+    committed = README.parent / "benchmarks" / "results"
+    for path in committed.glob("*.json"):
+        assert not re.findall(r'"(?:/|[A-Z]:\\)[^"]+"', path.read_text(encoding="utf-8")), path
 
 
 def test_a_row_for_each_row_and_a_chart_for_each_benchmark() -> None:
