@@ -37,11 +37,9 @@ class LiveClock:
             self._offset = stamped - ticks
         else:
             stamped = ticks + self._offset
-            if (
-                not -_JUMP_BACK_S * TICKS
-                <= stamped - self._last
-                <= (by_clock - self._last + _JUMP_AHEAD_S * TICKS)
-            ):
+            earliest = self._last - _JUMP_BACK_S * TICKS
+            latest = by_clock + _JUMP_AHEAD_S * TICKS
+            if not earliest <= stamped <= latest:
                 stamped = by_clock
                 self._offset = stamped - ticks
         self._last, self._last_now = max(stamped, self._last + 1), now

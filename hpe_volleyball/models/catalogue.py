@@ -1,8 +1,9 @@
 """The one table of the models that can be asked for by name, and of the modes that pair them.
 
 Names, addresses and accuracies are those of OpenMMLab's model zoo (RTMDet, RTMPose and RTMW in
-mmdetection and mmpose). OpenMMLab publishes no checksums; the sha256 values are those that several
-public projects pin.
+mmdetection and mmpose), but for the AP of models with 26 keypoints, of which it gives PCK and AUC:
+that is in the README of rtmlib. OpenMMLab publishes no checksums; the sha256 values are those that
+several public projects pin.
 """
 
 from __future__ import annotations

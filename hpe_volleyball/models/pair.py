@@ -26,7 +26,7 @@ class Pair:
     pose_workers: int
     """Calls of the pose model side by side."""
     notes: tuple[str, ...]
-    """What the program chose and why: the device, the mode."""
+    """What the program chose and why: the device, the mode; and files that are not validated."""
 
 
 def open_pair(options: InferOptions, *, on_progress: OnProgress | None = None) -> Pair:

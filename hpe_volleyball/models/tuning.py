@@ -1,4 +1,4 @@
-"""Settings of ONNX Runtime for each device, as plain data; `session.py` alone uses them."""
+"""Settings of ONNX Runtime for each device, as plain data; models are opened with them."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class RunSummary:
     provider: str
     """ONNX Runtime's name of what the models really ran on."""
     notes: tuple[str, ...]
-    """Why the models did not run on a better device, where "auto" looked for one."""
+    """What the program chose and why: the device, the mode; and files that are not validated."""
     encoder: str | None
     """FFmpeg's name of what encoded the overlay video; None without one."""
     warnings: tuple[str, ...]

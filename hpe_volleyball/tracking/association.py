@@ -46,7 +46,7 @@ second, at most."""
 _FAINT = 0.5
 """Mean score of a body's joints below which they may be something in the background."""
 _RELINK_SIZE = 0.4
-"""A lost person who turns up has at least this part of the former height, or of its inverse."""
+"""Of a lost person's heights before and now the smaller is more than this part of the larger."""
 
 
 @dataclass(frozen=True, slots=True)

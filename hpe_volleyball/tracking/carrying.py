@@ -1,4 +1,4 @@
-"""Where a person is, and where without a pose that tells of it."""
+"""Where people are: as they were found, and as they moved on where no pose tells it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EDGES = np.array([0, 1, 0, 1])
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """What a detection said: the box, and the pose found in it."""
+    """A box and its pose from which to carry on: a detection, or the carried place it confirmed."""
 
     box: Array
     """float64 [4], x1 y1 x2 y2, px."""
@@ -80,7 +80,7 @@ class Carried:
 
     place: Place
     last: Anchor
-    """The last detection."""
+    """That of the last keyframe at which the person was found."""
     unseen_s: float
     """Time since the last detection."""
     confirmed: bool
