@@ -89,7 +89,13 @@ class RTMDet:
 def _find_outputs(session: Session) -> _Rows:
     """How boxes and labels of the first picture come from the model's outputs."""
     names = [output.name for output in session.outputs]
-    decoder = Decoder.of(session.metadata, names) if session.takes_images else None
+    try:
+        decoder = Decoder.of(session.metadata, names) if session.takes_images else None
+    except ValueError as error:
+        raise ModelError(
+            f"{session.path}: expected a detector as `hpe-volleyball quantize` writes it, {error}; "
+            "make it again with that command"
+        ) from error
     if decoder is not None:
         return decoder.decode
     if not (session.takes_images and {"dets", "labels"} <= set(names)):

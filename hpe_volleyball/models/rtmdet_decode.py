@@ -51,9 +51,22 @@ class DecodeSettings:
         """
         try:
             values = json.loads(text)
-            return cls(**{**values, "strides": tuple(values["strides"])})
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"no decode settings: {text[:80]}") from error
+            settings = cls(**{**values, "strides": tuple(values["strides"])})
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"found no decode settings: {text[:80]}") from error
+        if not settings._are_numbers():
+            raise ValueError(f"found no decode settings: {text[:80]}")
+        return settings
+
+    def _are_numbers(self) -> bool:
+        """What JSON held is of the types above."""
+        counts = (*self.strides, self.max_per_class, self.max_before, self.max_after)
+        shares = self.min_score, self.max_overlap
+        return (
+            bool(self.strides)
+            and all(isinstance(value, int) for value in counts)
+            and all(isinstance(value, int | float) for value in shares)
+        )
 
 
 class Decoder:
@@ -69,13 +82,22 @@ class Decoder:
     """
 
     def __init__(self, settings: DecodeSettings, names: Sequence[str]) -> None:
+        scores = [f"scores_{stride}" for stride in settings.strides]
+        sides = [f"sides_{stride}" for stride in settings.strides]
+        missing = [name for name in (*scores, *sides) if name not in names]
+        if missing:
+            raise ValueError(f"found outputs {', '.join(names)} without {', '.join(missing)}")
         self._settings = settings
-        self._scores = [names.index(f"scores_{stride}") for stride in settings.strides]
-        self._sides = [names.index(f"sides_{stride}") for stride in settings.strides]
+        self._scores = [names.index(name) for name in scores]
+        self._sides = [names.index(name) for name in sides]
 
     @classmethod
     def of(cls, metadata: Mapping[str, str], names: Sequence[str]) -> Decoder | None:
-        """The decoder of a model, or None if it is no cut detector."""
+        """The decoder of a model, or None if it is no cut detector.
+
+        Raises:
+            ValueError: its settings cannot be read, or an output is missing.
+        """
         text = metadata.get(METADATA_KEY)
         return None if text is None else cls(DecodeSettings.from_json(text), names)
 

@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from numpy.typing import NDArray
 
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.rtmdet import RTMDet
+from hpe_volleyball.models.rtmdet_decode import METADATA_KEY, DecodeSettings
 from hpe_volleyball.models.session import Session
+from hpe_volleyball.quantize.graph import set_metadata, write_model
 from hpe_volleyball.records import Frame
 from hpe_volleyball.tracking.similarity import box_iou
 from tests import graphs
@@ -147,6 +150,24 @@ def test_a_fixed_input_size_is_read_from_the_model(tmp_path: Path) -> None:
     assert (detector.input_width, detector.input_height) == (416, 320)
     with pytest.raises(ModelError, match="fixed at 416x320"):
         RTMDet(session, size=640)
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ('{"strides": [8, 16', "found no decode settings"),
+        (DecodeSettings((8,), 0.05, 0.6, 200, 5000, 100).to_json(), "without scores_8, sides_8"),
+    ],
+)
+def test_a_damaged_cut_detector_is_an_error_for_the_user(
+    tmp_path: Path, settings: str, found: str
+) -> None:
+    path = graphs.detector(tmp_path / "det.onnx", [], [])
+    model = onnx.load(str(path))
+    set_metadata(model, {METADATA_KEY: settings})
+    write_model(model, path)
+    with pytest.raises(ModelError, match=f"det.onnx: expected .* {found}.*; make it again"):
+        RTMDet(open_session(path, "cpu"))
 
 
 def test_a_pose_model_is_no_detector(tmp_path: Path) -> None:

@@ -106,5 +106,25 @@ def test_settings_survive_the_metadata() -> None:
     assert DecodeSettings.from_json(SETTINGS.to_json()) == SETTINGS
     assert Decoder.of({}, NAMES) is None
     assert Decoder.of({METADATA_KEY: SETTINGS.to_json()}, NAMES) is not None
-    with pytest.raises(ValueError, match="no decode settings"):
-        DecodeSettings.from_json("{}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "[]",
+        SETTINGS.to_json()[:-9],
+        SETTINGS.to_json().replace("[8, 16]", "[]"),
+        SETTINGS.to_json().replace("[8, 16]", '["8", 16]'),
+        SETTINGS.to_json().replace("0.6", "null"),
+        SETTINGS.to_json().replace("5000", "0.5"),
+    ],
+)
+def test_damaged_settings_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="found no decode settings"):
+        DecodeSettings.from_json(text)
+
+
+def test_a_missing_output_is_named() -> None:
+    with pytest.raises(ValueError, match=r"found outputs scores_8, .* without scores_16, sides_16"):
+        Decoder(SETTINGS, ["scores_8", "sides_8"])
