@@ -14,7 +14,7 @@ from trackers import ByteTrackTracker
 
 from hpe_volleyball.assignment import best_pairs
 from hpe_volleyball.records import Detections
-from hpe_volleyball.tracking.similarity import box_iou
+from hpe_volleyball.similarity import box_iou
 
 _STRONG_SCORE = 0.32
 """Detections from here on join the first association."""

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from hpe_volleyball.pipeline import PoseEstimator
 from hpe_volleyball.records import Frame
+from hpe_volleyball.similarity import box_iou
 from hpe_volleyball.skeleton import COCO_NAMES
-from hpe_volleyball.tracking.similarity import box_iou
 
 _TORSO = [
     COCO_NAMES.index(f"{side}_{part}") for part in ("shoulder", "hip") for side in ("left", "right")

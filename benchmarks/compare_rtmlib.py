@@ -29,8 +29,8 @@ from hpe_volleyball.models.catalogue import MODES
 from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.records import Floats
+from hpe_volleyball.similarity import box_iou
 from hpe_volleyball.synthetic.nets import build_graph
-from hpe_volleyball.tracking.similarity import box_iou
 
 OURS = "hpe-volleyball"
 _SCORE, _MARGIN = 0.3, 0.05

@@ -24,9 +24,9 @@ from writing import RESULTS, origin, origin_line, table, write_results
 from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.rtmpose import RTMPose
 from hpe_volleyball.records import Detections
+from hpe_volleyball.similarity import box_iou
 from hpe_volleyball.synthetic.noise import DetectorErrors
 from hpe_volleyball.tracking.candidates import STRONG_SCORE
-from hpe_volleyball.tracking.similarity import box_iou
 
 _SURE_SCORE = 0.4
 _DIP_SCORE = 0.45

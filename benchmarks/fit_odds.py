@@ -26,6 +26,7 @@ from scipy.optimize import minimize
 
 from hpe_volleyball.pipeline import PoseEstimator, run_pipeline
 from hpe_volleyball.records import Frame
+from hpe_volleyball.similarity import box_iou
 from hpe_volleyball.synthetic.rally import Truth
 from hpe_volleyball.timing import StageClocks
 from hpe_volleyball.tracking import odds
@@ -34,7 +35,6 @@ from hpe_volleyball.tracking.candidates import Candidates
 from hpe_volleyball.tracking.carrying import Array, Carried, Place
 from hpe_volleyball.tracking.odds import CONSTANT, KINDS, Coefficients
 from hpe_volleyball.tracking.roster import Roster
-from hpe_volleyball.tracking.similarity import box_iou
 from hpe_volleyball.tracking.steps import Steps
 from hpe_volleyball.tracking.tracker import PlayerTracker
 from hpe_volleyball.tracking.tracks import Track

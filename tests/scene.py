@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from hpe_volleyball.pipeline import run_pipeline
 from hpe_volleyball.records import Detections, Floats, Frame, FrameResult, Poses
+from hpe_volleyball.similarity import box_iou
 from hpe_volleyball.skeleton import COCO17, Skeleton
-from hpe_volleyball.tracking.similarity import box_iou
 from hpe_volleyball.tracking.tracker import PlayerTracker
 
 Array = NDArray[np.float64]

@@ -23,6 +23,7 @@ FOUNDATION = {
     "interrupt",
     "assignment",
     "closing",
+    "similarity",
 }
 COMMANDS = {"infer", "bench", "quantize", "demo", "batch", "watch", "info"}
 ONLY_IN: dict[str, set[str]] = {

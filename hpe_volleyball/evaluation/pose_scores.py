@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from hpe_volleyball.errors import ResultError
 from hpe_volleyball.evaluation.people import People, Rows
+from hpe_volleyball.similarity import oks
 from hpe_volleyball.skeleton import COCO_SIGMAS
-from hpe_volleyball.tracking.similarity import oks
 
 PCK_SHARE = 0.1
 

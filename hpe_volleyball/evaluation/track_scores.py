@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hpe_volleyball.assignment import best_pairs
 from hpe_volleyball.evaluation.people import People, Rows
 from hpe_volleyball.records import Bools
-from hpe_volleyball.tracking.similarity import box_iou, share_inside
+from hpe_volleyball.similarity import box_iou, share_inside
 
 Indices = NDArray[np.intp]
 Overlaps = NDArray[np.float64]

@@ -14,6 +14,10 @@ PAD_VALUE = 114
 BOX_PADDING = 1.25
 """How much larger than its box a person's crop is (mmpose's GetBBoxCenterScale)."""
 
+MEAN_RGB, STD_RGB = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+"""Of bytes, not scaled to 0..1: as in mmpose's configs of RTMPose, and in mmdet's of RTMDet, which
+are for BGR."""
+
 
 def normalisation_table(mean: tuple[float, ...], std: tuple[float, ...]) -> Floats:
     """float32 [3, 256]: (value - mean) / std of every byte value, one row per channel."""

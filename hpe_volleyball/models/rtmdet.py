@@ -12,19 +12,22 @@ from numpy.typing import NDArray
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.catalogue import SIZE_STEP
 from hpe_volleyball.models.opening import FREE_SIZE
-from hpe_volleyball.models.preprocess import PAD_VALUE, letterbox, normalisation_table, normalise
+from hpe_volleyball.models.preprocess import (
+    MEAN_RGB,
+    PAD_VALUE,
+    STD_RGB,
+    letterbox,
+    normalisation_table,
+    normalise,
+)
 from hpe_volleyball.models.rtmdet_decode import Decoder
 from hpe_volleyball.models.session import Session
+from hpe_volleyball.pipeline import LOWEST_SCORE
 from hpe_volleyball.records import Detections, Floats, Frame
 
 _PERSON_LABEL = 0  # in COCO's order, and the only label of the person detectors
 _BGR = (0, 1, 2)
-# The values of mmdet's configs of RTMDet, in BGR; bytes are not scaled to 0..1.
-_NORMALISATION = normalisation_table((103.53, 116.28, 123.675), (57.375, 57.12, 58.395))
-
-LOWEST_SCORE = 0.1
-"""ByteTrack's second association wants weak detections too (arXiv 2110.06864, section 3)."""
-
+_NORMALISATION = normalisation_table(MEAN_RGB[::-1], STD_RGB[::-1])
 
 _Rows = Callable[[Sequence[NDArray[Any]]], tuple[Floats, NDArray[np.integer[Any]]]]
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.preprocess import (
+    MEAN_RGB,
+    STD_RGB,
     crop,
     crop_regions,
     in_source,
@@ -28,8 +30,7 @@ _RGB = (2, 1, 0)
 _FEW = 3
 """Crops in one of several calls side by side: whoever is done early takes the next few, and what a
 call works on stays near to the processor."""
-# The values of mmpose's configs of RTMPose, in RGB; bytes are not scaled to 0..1.
-_NORMALISATION = normalisation_table((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+_NORMALISATION = normalisation_table(MEAN_RGB, STD_RGB)
 
 _Part = tuple[NDArray[np.float64], Floats]
 """Keypoints [n, K, 2] and scores [n, K] of some crops."""

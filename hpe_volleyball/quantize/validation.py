@@ -13,7 +13,7 @@ from hpe_volleyball.evaluation.pose_scores import pose_agreement
 from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
 from hpe_volleyball.records import Detections, Floats, Frame, Poses
-from hpe_volleyball.tracking.similarity import box_iou
+from hpe_volleyball.similarity import box_iou
 
 SURE: Final = 0.3
 """Boxes and keypoints that one side scores from here on are compared."""

@@ -11,15 +11,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hpe_volleyball.models.preprocess import MEAN_RGB, STD_RGB
 from hpe_volleyball.synthetic.onnx_graph import Graph
 from hpe_volleyball.synthetic.palette import MARKS, OUTFITS, RGB, SCENERY, opponent
 
 _Array = NDArray[np.float64]
-
-_MEAN_RGB: Final = np.array([123.675, 116.28, 103.53])
-
-_STD_RGB: Final = np.array([58.395, 57.12, 57.375])
-"""Normalisation of RTMDet and RTMPose (mmdetection and mmpose configs), here in RGB order."""
 
 FIRST_CAP: Final = 1 + len(OUTFITS)
 FIRST_MARK: Final = 1 + 2 * len(OUTFITS)
@@ -54,7 +50,7 @@ def labels(graph: Graph, source: str, *, bgr: bool, whole: bool) -> str:
     """
     order = slice(None, None, -1) if bgr else slice(None)
     step = 256 / _LEVELS
-    scale, shift = (v[order] / step for v in (_STD_RGB, _MEAN_RGB + 0.5))
+    scale, shift = (v[order] / step for v in (np.array(STD_RGB), np.array(MEAN_RGB) + 0.5))
     value = graph.node("Mul", source, graph.planes(scale))
     level = graph.node("Floor", graph.node("Add", value, graph.planes(shift)))
     level = graph.node("Clip", level, graph.scalar(0.0), graph.scalar(_LEVELS - 1.0))

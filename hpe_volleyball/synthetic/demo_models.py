@@ -15,6 +15,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from hpe_volleyball.models.preprocess import BOX_PADDING
 from hpe_volleyball.synthetic.colour_net import (
     FIRST_CAP,
     FIRST_MARK,
@@ -37,8 +38,8 @@ _Array = NDArray[np.float64]
 _CROP: Final = (192, 256)
 """Width and height of the pose net's input."""
 
-_TALL_IN_CROP: Final = 205.0
-"""Pixels of a standing person in the crop: 256 / 1.25."""
+_TALL_IN_CROP: Final = float(round(_CROP[1] / BOX_PADDING))
+"""Pixels of a standing person in the crop."""
 
 BLOCK: Final = 4
 """Pixels per side of the blocks in which outfits are counted."""
@@ -54,9 +55,6 @@ _BLURS: Final = (5, 3, 5)
 
 _COARSE: Final = 2
 """Pixels of the crop per pixel of the heat maps."""
-
-_CROP_PADDING: Final = 1.25
-"""A crop is this much larger than the box of its person (mmpose, GetBBoxCenterScale)."""
 
 _SEEN_RADIUS: Final = 0.85
 """Part of a mark's radius which keeps its colour through coding and scaling."""
@@ -184,7 +182,7 @@ def _chosen(graph: Graph, share: str, body: str) -> str:
     wide = graph.node("Mul", wide, graph.floats(height / width))
     tall = graph.node("Sub", high[1], low[1])
     costs = [
-        graph.node("Sub", graph.node("Max", wide, tall), graph.floats(height / _CROP_PADDING)),
+        graph.node("Sub", graph.node("Max", wide, tall), graph.floats(height / BOX_PADDING)),
         graph.node("Sub", graph.node("Add", low[0], high[0]), graph.floats(width)),
         graph.node("Sub", graph.node("Add", low[1], high[1]), graph.floats(height)),
     ]

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hpe_volleyball.models.preprocess import BOX_PADDING
+from hpe_volleyball.pipeline import LOWEST_SCORE
 from hpe_volleyball.records import Detections, Floats, Frame, Poses
+from hpe_volleyball.similarity import box_iou
 from hpe_volleyball.skeleton import COCO17
 from hpe_volleyball.synthetic.rally import Rally, Truth
 
@@ -22,14 +24,14 @@ _Array = NDArray[np.float64]
 _MISSES, _DETECTOR, _POSE, _DOUBLES, _DRIFT, _HIDDEN = 21, 22, 23, 24, 25, 26
 """Keeps the random streams of one seed apart."""
 
-_LOWEST_SCORE, _HIGHEST_STRAY = 0.1, 0.6
-"""Boxes score at least the first; those that are nobody's at most the second."""
+_HIGHEST_STRAY = 0.6
+"""Boxes that are nobody's score at most this."""
 _LEAST_PART = np.array([0.2, 0.25])
 """Width and height of the smallest second box, as a part of the person's."""
 _DRIFT_PERIOD_S = 1.0, 5.0
 _POOR_IOU = 0.3
-_CROP_PADDING, _CROP_ASPECT = 1.25, (192 / 256, 256 / 192)
-"""The crop of RTMPose: the box, enlarged and widened to 3:4."""
+_CROP_ASPECT = 192 / 256, 256 / 192
+"""The crop of RTMPose is the box, enlarged and widened to 3:4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +151,9 @@ class NoisyDetector:
     def _score(self, hidden: float, spread: float, chance: _Array) -> float:
         errors = self._errors
         if chance[0] < errors.dips:
-            return 0.1 + 0.35 * float(chance[1])
+            return LOWEST_SCORE + 0.35 * float(chance[1])
         mean = errors.score * (1 - 0.6 * hidden)
-        return float(np.clip(mean + spread, _LOWEST_SCORE, 0.99))
+        return float(np.clip(mean + spread, LOWEST_SCORE, 0.99))
 
     def _doubles(self, box: Floats, person: int, index: int) -> list[tuple[_Array, float]]:
         """Boxes on parts of a person, with low scores."""
@@ -225,7 +227,7 @@ class NoisyPose:
         truth, keypoints, scores = self._people(index)
         points = np.zeros((len(boxes), len(self.skeleton.names), 2), np.float32)
         trust = np.zeros(points.shape[:2], np.float32)
-        overlaps = _iou(boxes, truth.boxes)
+        overlaps = box_iou(boxes, truth.boxes)
         for row, box in enumerate(boxes):
             person = int(overlaps[row].argmax()) if len(truth.ids) else -1
             if person < 0 or overlaps[row, person] < _POOR_IOU:
@@ -250,7 +252,7 @@ class NoisyPose:
         scores = np.where(truth.visible, errors.score, errors.hidden_score)
         scores = scores / (1 + self._speed(index, truth) / errors.blur_speed)
         scores = np.clip(scores + errors.score_spread * normal[..., 2], 0.01, 0.99)
-        overlaps = _iou(truth.boxes, truth.boxes)
+        overlaps = box_iou(truth.boxes, truth.boxes)
         np.fill_diagonal(overlaps, 0)
         for row in range(len(truth.ids)):
             other = int(overlaps[row].argmax())
@@ -315,7 +317,7 @@ def _score_drift(errors: DetectorErrors, shape: tuple[int, int], rate: float, se
 
 def _stray_score(rng: np.random.Generator, mean: float) -> float:
     """A score of a box that is nobody's."""
-    return min(_HIGHEST_STRAY, _LOWEST_SCORE + float(rng.exponential(mean - _LOWEST_SCORE)))
+    return min(_HIGHEST_STRAY, LOWEST_SCORE + float(rng.exponential(mean - LOWEST_SCORE)))
 
 
 def _jittered(box: Floats, shares: _Array) -> _Array:
@@ -329,7 +331,7 @@ def _without_merged(boxes: list[_Array], occlusions: list[float], limit: float) 
     """Rows that stay when of two boxes overlapping more than `limit` the hidden one goes."""
     if not boxes:
         return []
-    overlaps = _iou(np.array(boxes), np.array(boxes))
+    overlaps = box_iou(np.array(boxes), np.array(boxes))
     kept: list[int] = []
     for row in np.argsort(np.array(occlusions), kind="stable"):
         if all(overlaps[row, other] <= limit for other in kept):
@@ -339,17 +341,7 @@ def _without_merged(boxes: list[_Array], occlusions: list[float], limit: float) 
 
 def _within_crop(points: _Array, box: Floats) -> tuple[_Array, NDArray[np.bool_]]:
     """Points held within the crop of a box, and which of them lay inside."""
-    middle, half = (box[:2] + box[2:]) / 2, 0.5 * _CROP_PADDING * (box[2:] - box[:2])
+    middle, half = (box[:2] + box[2:]) / 2, 0.5 * BOX_PADDING * (box[2:] - box[:2])
     half = np.maximum(half, half[::-1] * np.array(_CROP_ASPECT))
     held = np.clip(points, middle - half, middle + half)
     return held, (held == points).all(axis=-1)
-
-
-def _iou(first: NDArray[np.floating[Any]], second: NDArray[np.floating[Any]]) -> _Array:
-    """Overlap [n, m] of boxes, intersection over union."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=-1).astype(np.float64)
-    areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=-1) for boxes in (first, second)]
-    overlap: _Array = shared / np.maximum(areas[0][:, None] + areas[1][None] - shared, 1e-9)
-    return overlap

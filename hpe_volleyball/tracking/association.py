@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_volleyball.assignment import best_pairs
+from hpe_volleyball.similarity import box_iou, pose_similarity, share_inside
 from hpe_volleyball.skeleton import COCO_NAMES
 from hpe_volleyball.tracking.candidates import STRONG_SCORE, Candidates
 from hpe_volleyball.tracking.carrying import Array, Carried, Place
 from hpe_volleyball.tracking.odds import Coefficients, likeness, log_odds, measure, sides
-from hpe_volleyball.tracking.similarity import box_iou, pose_similarity, share_inside
 
 _LEAST_STRONG, _LEAST_WEAK = -3.0, 1.0
 """Least log-odds of strong detections, which are somebody, and mostly somebody known; and of weak

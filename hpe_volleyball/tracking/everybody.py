@@ -8,6 +8,7 @@ import numpy as np
 
 from hpe_volleyball.pipeline import PoseEstimator
 from hpe_volleyball.records import Frame
+from hpe_volleyball.similarity import pose_similarity
 from hpe_volleyball.tracking.candidates import find_poses
 from hpe_volleyball.tracking.carrying import (
     Anchor,
@@ -20,7 +21,6 @@ from hpe_volleyball.tracking.carrying import (
     surprise,
 )
 from hpe_volleyball.tracking.following import follow
-from hpe_volleyball.tracking.similarity import pose_similarity
 from hpe_volleyball.tracking.tracks import Track
 
 SAME_POSE = 0.6

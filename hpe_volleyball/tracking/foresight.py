@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hpe_volleyball.similarity import box_iou
 from hpe_volleyball.tracking.carrying import Array
-from hpe_volleyball.tracking.similarity import box_iou
 from hpe_volleyball.tracking.tracks import Track
 
 _SURE_IOU = 0.93

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from hpe_volleyball.pipeline import PendingPoses, PoseEstimator, begin
 from hpe_volleyball.records import Floats, Frame, Poses
+from hpe_volleyball.similarity import box_iou
 from hpe_volleyball.skeleton import Skeleton
-from hpe_volleyball.tracking.similarity import box_iou
 
 _SAME_CROP = 0.85
 """Boxes that overlap by this give almost the same crop. On the synthetic rallies ids and joints

@@ -20,10 +20,10 @@ from itertools import combinations_with_replacement
 import numpy as np
 from numpy.typing import NDArray
 
+from hpe_volleyball.similarity import box_iou, pose_similarity
 from hpe_volleyball.skeleton import COCO_NAMES
 from hpe_volleyball.tracking.candidates import STRONG_SCORE, Candidates
 from hpe_volleyball.tracking.carrying import Array, Carried, Place
-from hpe_volleyball.tracking.similarity import box_iou, pose_similarity
 
 MEASURES = ("iou", "taller", "shorter", "wider", "narrower", "score", "pose", "early", "blind")
 """What is measured of a pair: overlap of the boxes; by how much the detection is larger or smaller,

@@ -8,6 +8,7 @@ import numpy as np
 
 from hpe_volleyball.pipeline import PoseEstimator
 from hpe_volleyball.records import Frame, FrameResult
+from hpe_volleyball.similarity import box_iou
 from hpe_volleyball.tracking.association import Match
 from hpe_volleyball.tracking.candidates import Candidates, fill_poses, find_poses
 from hpe_volleyball.tracking.carrying import (
@@ -21,7 +22,6 @@ from hpe_volleyball.tracking.carrying import (
 )
 from hpe_volleyball.tracking.everybody import SAME_POSE, alike
 from hpe_volleyball.tracking.following import follow
-from hpe_volleyball.tracking.similarity import box_iou
 from hpe_volleyball.tracking.steps import Steps
 from hpe_volleyball.tracking.tracks import Track, carried_row, in_picture, take_results
 

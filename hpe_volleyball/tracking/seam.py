@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from hpe_volleyball.records import Floats, FrameResult, Ints
-from hpe_volleyball.tracking.similarity import box_iou
+from hpe_volleyball.similarity import box_iou
 
 _SAME_BOX = 0.5
 

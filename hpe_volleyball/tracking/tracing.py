@@ -8,6 +8,7 @@ import numpy as np
 
 from hpe_volleyball.pipeline import PoseEstimator
 from hpe_volleyball.records import Frame
+from hpe_volleyball.similarity import box_iou
 from hpe_volleyball.tracking.candidates import STRONG_SCORE, Candidates, find_poses
 from hpe_volleyball.tracking.carrying import (
     Array,
@@ -18,7 +19,6 @@ from hpe_volleyball.tracking.carrying import (
 )
 from hpe_volleyball.tracking.following import follow
 from hpe_volleyball.tracking.odds import likeness, measure
-from hpe_volleyball.tracking.similarity import box_iou
 
 _TRACED_IOU = 0.1
 """A detection is followed back if it overlaps somebody out of sight by more than this."""

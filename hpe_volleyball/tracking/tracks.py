@@ -9,8 +9,8 @@ import numpy as np
 
 from hpe_volleyball.pipeline import PoseEstimator
 from hpe_volleyball.records import Frame, FrameResult, Poses, Tracks
+from hpe_volleyball.similarity import box_iou
 from hpe_volleyball.tracking.carrying import MIN_SCORE, Anchor, Array, Place
-from hpe_volleyball.tracking.similarity import box_iou
 
 _CARRY_S = 0.5
 """For how long a person who is not detected, but whose pose is seen, is in the results."""

@@ -14,7 +14,7 @@ from candidates_flow import Array, View, reduced
 
 from hpe_volleyball.pipeline import run_pipeline
 from hpe_volleyball.records import Detections, Frame, FrameResult
-from hpe_volleyball.tracking.similarity import box_iou
+from hpe_volleyball.similarity import box_iou
 from tests.scene import Scene, followed, frame, shifted, walker
 
 LEFT, RIGHT = np.array([100.0, 100.0, 140.0, 200.0]), np.array([300.0, 100.0, 340.0, 200.0])

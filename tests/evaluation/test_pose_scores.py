@@ -10,8 +10,8 @@ from pycocotools.cocoeval import COCOeval
 
 from hpe_volleyball.errors import ResultError
 from hpe_volleyball.evaluation.pose_scores import pose_agreement
+from hpe_volleyball.similarity import oks
 from hpe_volleyball.skeleton import COCO_SIGMAS
-from hpe_volleyball.tracking.similarity import oks
 from tests.evaluation.sides import all_pairs, at, people, posed
 
 

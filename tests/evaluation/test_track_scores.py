@@ -13,7 +13,7 @@ from trackers.eval import compute_clear_metrics, compute_identity_metrics
 
 from hpe_volleyball.evaluation.people import People
 from hpe_volleyball.evaluation.track_scores import TrackScores, track_agreement
-from hpe_volleyball.tracking.similarity import box_iou
+from hpe_volleyball.similarity import box_iou
 from tests.evaluation.sides import NOBODY, at, box_from, people
 
 

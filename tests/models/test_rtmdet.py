@@ -16,7 +16,7 @@ from hpe_volleyball.models.rtmdet_decode import METADATA_KEY, DecodeSettings
 from hpe_volleyball.models.session import Session
 from hpe_volleyball.quantize.graph import set_metadata, write_model
 from hpe_volleyball.records import Frame
-from hpe_volleyball.tracking.similarity import box_iou
+from hpe_volleyball.similarity import box_iou
 from tests import graphs
 from tests.frames import blank, clip_frames
 

@@ -7,7 +7,7 @@ import pytest
 
 from hpe_volleyball.models.rtmdet_decode import METADATA_KEY, Decoder, DecodeSettings, suppress
 from hpe_volleyball.records import Floats
-from hpe_volleyball.tracking.similarity import box_iou
+from hpe_volleyball.similarity import box_iou
 
 SETTINGS = DecodeSettings((8, 16), 0.05, 0.6, 200, 5000, 100)
 NAMES = ["scores_8", "scores_16", "sides_8", "sides_16"]

@@ -10,6 +10,7 @@ import pytest
 
 from hpe_volleyball.pipeline import Detector, PoseEstimator
 from hpe_volleyball.records import Frame
+from hpe_volleyball.similarity import share_inside
 from hpe_volleyball.synthetic import (
     DetectorErrors,
     NoisyDetector,
@@ -18,7 +19,6 @@ from hpe_volleyball.synthetic import (
     Rally,
     RallyConfig,
 )
-from hpe_volleyball.tracking.similarity import share_inside
 
 BLANK = np.zeros((4, 4, 3), np.uint8)
 PERFECT = DetectorErrors(

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hpe_volleyball.similarity import box_iou
 from hpe_volleyball.tracking.carrying import Anchor, Place, detected_place, drift, surprise
 from hpe_volleyball.tracking.following import follow
-from hpe_volleyball.tracking.similarity import box_iou
 from tests.scene import Array, joints_in, shifted
 
 RATE = 50

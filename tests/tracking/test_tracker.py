@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from hpe_volleyball.records import Detections, Frame, FrameResult
+from hpe_volleyball.similarity import box_iou
 from hpe_volleyball.tracking.doubt import AGAIN, BACK, UNLIKE
-from hpe_volleyball.tracking.similarity import box_iou
 from hpe_volleyball.tracking.tracker import KEYFRAME, PlayerTracker
 from tests.scene import Array, Path, Scene, followed, frame, joints_in, walker
 

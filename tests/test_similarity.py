@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hpe_volleyball.tracking.similarity import oks, pose_similarity
+from hpe_volleyball.similarity import oks, pose_similarity
 from tests.scene import Array, joints_in
 
 AREA = np.array([4000.0])
