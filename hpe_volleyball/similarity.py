@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_volleyball.skeleton import COCO_SIGMAS
+from hpe_volleyball.skeleton import BODY, COCO_SIGMAS
 
 _EPSILON = float(np.finfo(np.float64).eps)
-_JOINTS = len(COCO_SIGMAS)
 _MINUS_TWO_VARIANCES = -2 * (2 * np.array(COCO_SIGMAS)) ** 2
 _SEEN_SCORE, _COMMON_JOINTS = 0.3, 4
 
@@ -77,9 +76,9 @@ def pose_similarity(
     Returns:
         float64 [n, m], NaN where the poses have too few joints in common to be compared.
     """
-    way = a[0][:, None, :_JOINTS].astype(np.float64, copy=False) - b[0][None, :, :_JOINTS]
+    way = a[0][:, None, BODY].astype(np.float64, copy=False) - b[0][None, :, BODY]
     way *= way
-    seen = (a[1][:, None, :_JOINTS] >= _SEEN_SCORE), (b[1][None, :, :_JOINTS] >= _SEEN_SCORE)
+    seen = (a[1][:, None, BODY] >= _SEEN_SCORE), (b[1][None, :, BODY] >= _SEEN_SCORE)
     visible = seen[0] & seen[1]
     similarity = oks(way[..., 0] + way[..., 1], visible, area)
     return np.where(visible.sum(axis=-1) >= _COMMON_JOINTS, similarity, np.nan)

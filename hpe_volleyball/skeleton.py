@@ -28,6 +28,9 @@ COCO_NAMES = (
 )
 """The 17 keypoints of COCO, in its order."""
 
+BODY = slice(len(COCO_NAMES))
+"""Those of COCO among the keypoints of any skeleton here: all begin with them."""
+
 COCO_SIGMAS = (
     *(0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072),
     *(0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089, 0.089),

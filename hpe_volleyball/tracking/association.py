@@ -15,19 +15,20 @@ from numpy.typing import NDArray
 
 from hpe_volleyball.assignment import best_pairs
 from hpe_volleyball.similarity import box_iou, pose_similarity, share_inside
-from hpe_volleyball.skeleton import COCO_NAMES
 from hpe_volleyball.tracking.candidates import STRONG_SCORE, Candidates
 from hpe_volleyball.tracking.carrying import Array, Carried, Place
-from hpe_volleyball.tracking.odds import Coefficients, likeness, log_odds, measure, sides
+from hpe_volleyball.tracking.odds import Coefficients, column, likeness, log_odds, measure, sides
 
 _LEAST_STRONG, _LEAST_WEAK = -3.0, 1.0
 """Least log-odds of strong detections, which are somebody, and mostly somebody known; and of weak
 ones, most of which are nobody."""
 _LEAST_ALIKE = 0.4
 """Least likeness of strong detections for people seen just now whom nothing else was found for."""
-_SAME_IOU, _SAME_POSE = 0.35, 0.85
-"""Two boxes that overlap by this and show one pose are one person, detected twice."""
-_SAME_BOX_IOU = 0.5
+_DOUBLE_IOU, _DOUBLE_POSE = 0.35, 0.85
+"""Two boxes that overlap by this and show one pose are one person, detected twice. With poses alike
+by 0.7, two players side by side in one posture were taken for one."""
+_DOUBLE_BOX_IOU = 0.5
+"""The same of boxes without poses."""
 _CLAIM = 1.5
 """Log-odds from which somebody known has a claim on a detection, whomever it repeats: poses of
 people who hide each other take joints of one another, and are alike then."""
@@ -43,8 +44,10 @@ _SMALLER, _PART_POSE = 0.75, 0.65
 _RELINK, _RELINK_PER_S, _RELINK_MOST = 0.6, 2.0, 1.5
 """How far from the last place a lost person can turn up, in body lengths: at once, for each
 second, at most."""
-_FAINT = 0.5
-"""Mean score of a body's joints below which they may be something in the background."""
+_FAINT_SCORE = 0.5
+"""Mean score of a body's joints below which they may be something in the background and hold nobody
+back: what was seen where somebody had jumped off a roof scored 0.4. The log-odds still count poses
+down to a lower score, without which ids got worse."""
 _RELINK_SIZE = 0.4
 """Of a lost person's heights before and now the smaller is more than this part of the larger."""
 
@@ -111,31 +114,20 @@ def associate(
     inside = share_inside(found.boxes, found.boxes)
     strong = found.scores >= STRONG_SCORE
     confirmed = np.array([p.confirmed for p in people], np.bool_)
-    blind = np.array([p.place.blind_s > 0 for p in people], np.bool_)
     near_by = confirmed & np.array([not p.place.lost for p in people], np.bool_)
-    twice = _repeats(found, inside)
-    repeated: NDArray[np.bool_] = np.any(twice & ~_apart(odds, near_by), axis=1)
+    doubles = _doubles(found, inside)
+    repeated: NDArray[np.bool_] = np.any(doubles & ~_apart(odds, near_by), axis=1)
+    strong, weak = strong & ~repeated, ~strong & ~repeated
     pairs: dict[int, int] = {}
-    _assign(odds, _LEAST_STRONG, confirmed, strong & ~repeated, pairs)
+    _assign(odds, _LEAST_STRONG, confirmed, strong, pairs)
     # Half a box is somebody else's more often than not, but not where its own person is missing.
-    _assign(likeness(measured), _LEAST_ALIKE, near_by, strong & ~repeated, pairs)
-    parts = (inside[:, list(pairs.values())] > _INSIDE).any(axis=1)
-    weak = ~strong & ~repeated & ~parts
-    _assign(odds, _LEAST_WEAK, near_by, weak, pairs)
-    _assign(odds, _LEAST_STRONG, ~confirmed, strong & ~repeated, pairs)
-    taken = list(pairs.values())
-    if taken:
-        repeated |= (box_iou(found.boxes, found.boxes[taken]) > _COVERED_IOU).any(axis=1)
-        repeated |= twice[taken].any(axis=0) | twice[:, taken].any(axis=1)
-        repeated[taken] = False
-    # Who was out of sight may turn up at some distance; a pose in sight says where its owner is,
-    # unless it is faint.
-    body = slice(len(COCO_NAMES))
-    faint = np.array([p.place.scores[body].mean() < _FAINT for p in people], np.bool_)
-    away, free = confirmed & (blind | faint), (found.scores >= start_score) & ~repeated
-    away[list(pairs)] = False
-    _assign(_nearness(people, found, away), 0.0, away, free, pairs)
-    return Match(pairs, repeated, measured[..., 0], odds)
+    _assign(likeness(measured), _LEAST_ALIKE, near_by, strong, pairs)
+    _assign(odds, _LEAST_WEAK, near_by, weak & ~_parts(inside, pairs), pairs)
+    _assign(odds, _LEAST_STRONG, ~confirmed, strong, pairs)
+    repeated = _repeated(repeated, doubles, found, pairs)
+    away, sure = _away(people, pairs), (found.scores >= start_score) & ~repeated
+    _assign(_nearness(people, found, away), 0.0, away, sure, pairs)
+    return Match(pairs, repeated, column(measured, "iou"), odds)
 
 
 def _assign(
@@ -169,7 +161,49 @@ def _apart(odds: Array, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return apart
 
 
-def _repeats(found: Candidates, inside: Array) -> NDArray[np.bool_]:
+def _parts(inside: Array, pairs: dict[int, int]) -> NDArray[np.bool_]:
+    """Which detections lie in those of people who were found, bool [m]."""
+    return np.asarray((inside[:, list(pairs.values())] > _INSIDE).any(axis=1))
+
+
+def _repeated(
+    before: NDArray[np.bool_],
+    doubles: NDArray[np.bool_],
+    found: Candidates,
+    pairs: dict[int, int],
+) -> NDArray[np.bool_]:
+    """Which detections show somebody a second time, bool [m], now that it is known who was found.
+
+    Args:
+        before: bool [m], those of which it is known already.
+        doubles: bool [m, m], of `_doubles`.
+        found: The detections.
+        pairs: Who was found in which.
+    """
+    taken = list(pairs.values())
+    if not taken:
+        return before
+    covering = (box_iou(found.boxes, found.boxes[taken]) > _COVERED_IOU).any(axis=1)
+    after = before | covering | doubles[taken].any(axis=0) | doubles[:, taken].any(axis=1)
+    after[taken] = False
+    return np.asarray(after)
+
+
+def _away(people: list[Carried], pairs: dict[int, int]) -> NDArray[np.bool_]:
+    """Who was not found and may turn up at some distance, bool [n]: who was out of sight.
+
+    A pose in sight says where its owner is, unless it is faint.
+    """
+    away = [
+        i not in pairs
+        and person.confirmed
+        and (person.place.blind_s > 0 or person.place.body_score < _FAINT_SCORE)
+        for i, person in enumerate(people)
+    ]
+    return np.array(away, np.bool_)
+
+
+def _doubles(found: Candidates, inside: Array) -> NDArray[np.bool_]:
     """Which detections have the pose of which better ones that they overlap, bool [m, m]."""
     poses = found.keypoints, found.keypoint_scores
     area = np.prod(found.boxes[:, 2:] - found.boxes[:, :2], axis=1)
@@ -177,7 +211,9 @@ def _repeats(found: Candidates, inside: Array) -> NDArray[np.bool_]:
     overlap = box_iou(found.boxes, found.boxes)
     # Without a pose, only boxes that are almost the same are taken for one person.
     same = np.where(
-        np.isnan(alike), overlap > _SAME_BOX_IOU, (overlap > _SAME_IOU) & (alike > _SAME_POSE)
+        np.isnan(alike),
+        overlap > _DOUBLE_BOX_IOU,
+        (overlap > _DOUBLE_IOU) & (alike > _DOUBLE_POSE),
     )
     part = (np.maximum(inside, inside.T) > _INSIDE) & (np.minimum(inside, inside.T) < _SMALLER)
     same |= part & (alike > _PART_POSE)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hpe_volleyball.skeleton import BODY
+
 Array = NDArray[np.float64]
 
 MIN_SCORE = 0.4
@@ -59,6 +61,11 @@ class Place:
     def seen(self) -> bool:
         """The pose was found in this frame."""
         return not (self.blind_s or self.unlooked_s)
+
+    @property
+    def body_score(self) -> float:
+        """Mean score of the body's joints."""
+        return float(self.scores[BODY].mean())
 
     @property
     def lost(self) -> bool:

@@ -23,7 +23,7 @@ from hpe_volleyball.tracking.carrying import (
 from hpe_volleyball.tracking.following import follow
 from hpe_volleyball.tracking.tracks import Track
 
-SAME_POSE = 0.6
+SHARED_POSE = 0.6
 """OKS from which two tracks have got hold of one person."""
 
 
@@ -84,7 +84,7 @@ def _part_collapsed(
     """Of two tracks on one person, blind the one that fits less."""
     seen = {i: place for i, place in enumerate(after) if place is not None}
     rows = list(seen)
-    same = alike(list(seen.values()), list(seen.values())) > SAME_POSE
+    same = alike(list(seen.values()), list(seen.values())) > SHARED_POSE
     for a, b in np.argwhere(np.tril(same, -1)).tolist():
         if after[rows[a]] is None or after[rows[b]] is None:
             continue

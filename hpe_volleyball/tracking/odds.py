@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_volleyball.similarity import box_iou, pose_similarity
-from hpe_volleyball.skeleton import COCO_NAMES
 from hpe_volleyball.tracking.candidates import STRONG_SCORE, Candidates
 from hpe_volleyball.tracking.carrying import Array, Carried, Place
 
@@ -45,8 +44,7 @@ _POSE_WEIGHT = 0.7
 _MOST = 1.0
 """Larger measures count as this: of sizes a ratio of e, of time without evidence a second."""
 _SIZES = slice(MEASURES.index("taller"), MEASURES.index("narrower") + 1)
-_BODY = slice(len(COCO_NAMES))
-_FAINT, _FAINT_S = 0.35, 0.1
+_MUTE_SCORE, _MUTE_S = 0.35, 0.1
 """A pose whose joints have less than this mean score counts as not seen for this long. On synthetic
 rallies ids are as good with it, from 0.4 on worse; on a real clip somebody who jumps off a roof is
 found on the way down, where before the pose stayed on the roof."""
@@ -96,6 +94,11 @@ def measure(people: Sequence[Carried], found: Candidates, early: Array | None = 
     return measured
 
 
+def column(measured: Array, name: str) -> Array:
+    """One of the `MEASURES`, float64 [...], of `measured` [..., 9]."""
+    return measured[..., MEASURES.index(name)]
+
+
 def likeness(measured: Array) -> Array:
     """How well pairs fit by boxes and poses alone, in 0..1: IoU, mixed with OKS where it is known.
 
@@ -105,7 +108,7 @@ def likeness(measured: Array) -> Array:
     Returns:
         float64 [n, m].
     """
-    overlap, pose = measured[..., 0], measured[..., MEASURES.index("pose")]
+    overlap, pose = column(measured, "iou"), column(measured, "pose")
     mixed = overlap + _POSE_WEIGHT * (pose - overlap)
     return np.where(np.isnan(pose), overlap, mixed) * comparable(measured)
 
@@ -117,15 +120,14 @@ def comparable(measured: Array) -> NDArray[np.bool_]:
     two people holds most of either of them, but is neither.
     """
     sizes = measured[..., _SIZES].max(axis=-1)
-    return np.asarray((measured[..., 0] > _NEAR_IOU) & (sizes < _ANOTHER_RATIO))
+    return np.asarray((column(measured, "iou") > _NEAR_IOU) & (sizes < _ANOTHER_RATIO))
 
 
 def kind_of(measured: Array) -> NDArray[np.intp]:
     """The kind of each pair, an index into `KINDS`, int [...] for `measured` [..., 9]."""
-    unknown = np.isnan(measured)
-    no_pose, no_early = (unknown[..., MEASURES.index(name)] for name in ("pose", "early"))
+    no_pose, no_early = (np.isnan(column(measured, name)) for name in ("pose", "early"))
     kinds = 2 * no_pose.astype(np.intp) + no_early
-    weak = measured[..., MEASURES.index("score")] < STRONG_SCORE
+    weak = column(measured, "score") < STRONG_SCORE
     return np.where(weak, len(KINDS) - 1, kinds)
 
 
@@ -138,7 +140,7 @@ def terms_of(kind: str) -> list[str]:
 def values_of(kind: str, measured: Array) -> Array:
     """The value of every term, float64 [p, T], of p pairs of this kind [p, 9]."""
     bounded = np.minimum(measured, _MOST)
-    columns = [bounded[:, MEASURES.index(name)] for name in KINDS[kind]]
+    columns = [column(bounded, name) for name in KINDS[kind]]
     return np.stack([*columns, *(a * b for a, b in combinations_with_replacement(columns, 2))], 1)
 
 
@@ -186,9 +188,9 @@ def _weights(table: Coefficients) -> dict[str, tuple[float, Array]]:
 
 def _blind_s(place: Place) -> float:
     """For how long there has been no evidence that can be relied on."""
-    if place.scores[_BODY].mean() >= _FAINT:
+    if place.body_score >= _MUTE_SCORE:
         return place.blind_s
-    return max(place.blind_s, _FAINT_S)
+    return max(place.blind_s, _MUTE_S)
 
 
 def sides(boxes: Array) -> tuple[Array, Array]:

@@ -20,7 +20,7 @@ from hpe_volleyball.tracking.carrying import (
     detected_place,
     drift,
 )
-from hpe_volleyball.tracking.everybody import SAME_POSE, alike
+from hpe_volleyball.tracking.everybody import SHARED_POSE, alike
 from hpe_volleyball.tracking.following import follow
 from hpe_volleyball.tracking.steps import Steps
 from hpe_volleyball.tracking.tracks import Track, carried_row, in_picture, take_results
@@ -29,7 +29,7 @@ _KEEP_ID_S = 2.0
 """For how long a person who is not found keeps the id."""
 _SURE_SCORE = 0.6
 """A detection from here on is a person; a weaker one must be found again at the next keyframe."""
-_SAME_BOX = 0.7
+_ARRIVED_IOU = 0.7
 """IoU from which a new person, followed back, has got to somebody who was there already."""
 
 
@@ -133,7 +133,7 @@ class Roster:
         if not track.id:
             return False
         # A pose that somebody found has is theirs: this track has lost its own.
-        if places[-1].seen and (alike([places[-1]], taken) > SAME_POSE).any():
+        if places[-1].seen and (alike([places[-1]], taken) > SHARED_POSE).any():
             before = places[-2] if len(places) > 1 else track.place
             places[-1] = drift(before, self._steps.before(frames[-1]))
         first = 0 if self._lookahead else len(frames) - 1
@@ -171,7 +171,7 @@ class Roster:
                 return
             rows = [t.rows[frame.index].box for t in self.tracks if frame.index in t.rows]
             others = np.array(rows).reshape(-1, 4)
-            if (box_iou(earlier.box[None], others) > _SAME_BOX).any():
+            if (box_iou(earlier.box[None], others) > _ARRIVED_IOU).any():
                 return
             place = earlier
             track.rows[frame.index] = carried_row(place.box, track.score, place)

@@ -11,7 +11,8 @@ import numpy as np
 from hpe_volleyball.records import Floats, FrameResult, Ints
 from hpe_volleyball.similarity import box_iou
 
-_SAME_BOX = 0.5
+_SAME_PERSON_IOU = 0.5
+"""Boxes of both runs in one frame that overlap by this speak for one person."""
 
 
 class SeamIds:
@@ -54,7 +55,7 @@ class SeamIds:
         ids, boxes = self._earlier[result.frame.index]
         overlap = box_iou(result.tracks.boxes, boxes)
         weight = (1 + result.frame.index - self._first) / (1 + self._last - self._first)
-        for i, j in np.argwhere(overlap >= _SAME_BOX).tolist():
+        for i, j in np.argwhere(overlap >= _SAME_PERSON_IOU).tolist():
             self._overlaps[int(result.tracks.ids[i]), int(ids[j])] += weight * overlap[i, j]
 
     def translate(self, result: FrameResult) -> FrameResult:
