@@ -21,7 +21,7 @@ from hpe_volleyball.output.draw import OverlayPainter
 from hpe_volleyball.output.overlay_sink import OverlaySink, SpareSink
 from hpe_volleyball.output.preview import Preview
 from hpe_volleyball.output.run_files import DATA, OVERLAY, RUN, RunFiles, Sink
-from hpe_volleyball.output.summary import RunSummary, Tally
+from hpe_volleyball.output.summary import RunSummary, RunTally
 from hpe_volleyball.processing import new_tracker, process
 from hpe_volleyball.records import Frame, FrameResult
 from hpe_volleyball.resume import Resumption, find_resumption
@@ -54,7 +54,7 @@ class Run:
     files: RunFiles
     resumption: Resumption | None
     tracker: PlayerTracker
-    tally: Tally
+    tally: RunTally
     sinks: list[Sink] = field(default_factory=list)
     stop_asked: bool = False
 
@@ -185,7 +185,7 @@ def open_run(
         files=files,
         resumption=resumption,
         tracker=new_tracker(info, options),
-        tally=Tally(resumption.earlier if resumption else None),
+        tally=RunTally(resumption.earlier if resumption else None),
     )
 
 

@@ -77,7 +77,7 @@ class RunSummary:
         return self.frames - (self.seam.frame - self.seam.run_up if self.seam else 0)
 
 
-class Tally:
+class RunTally:
     """Counts what passes through a run.
 
     Args:

@@ -32,7 +32,7 @@ from hpe_volleyball.quantize.runtime import open_model
 from hpe_volleyball.quantize.search import Budget, Found, Trial, keep_worst
 from hpe_volleyball.quantize.simplify import simplified
 from hpe_volleyball.quantize.subject import Subject
-from hpe_volleyball.quantize.validation import SAFE, Agreement, Verdict, rounded
+from hpe_volleyball.quantize.validation import SAFE, ModelAgreement, Verdict, rounded
 
 Precision = Literal["fp16", "int8"]
 
@@ -68,7 +68,7 @@ class Report:
     result: Path | None
     """None: not kept."""
     precision: Precision
-    agreement: Agreement
+    agreement: ModelAgreement
     verdict: Verdict
     speed: float
     """Time of the source over time of the result."""
@@ -234,7 +234,7 @@ class _Work:
 
     def agreement(
         self, before: Session, after: Session, found: Found, base: onnx.ModelProto
-    ) -> Agreement:
+    ) -> ModelAgreement:
         """Agreement on pictures that no decision was based on.
 
         Float16 on a CPU is computed in float32, so there the rounding of a GPU is emulated, and

@@ -16,7 +16,7 @@ from hpe_volleyball.options import InferOptions
 from hpe_volleyball.quantize.samples import Samples
 from hpe_volleyball.quantize.validation import (
     SURE,
-    Agreement,
+    ModelAgreement,
     compare_boxes,
     compare_poses,
     detect_all,
@@ -46,7 +46,7 @@ class Subject(Protocol):
     def inputs(self, session: Session) -> list[Floats]:
         """What the model is fed for the calibration pictures."""
 
-    def agreement(self, source: Session, result: Session, *, proof: bool) -> Agreement:
+    def agreement(self, source: Session, result: Session, *, proof: bool) -> ModelAgreement:
         """Compare two models, on the validation pictures if `proof`, else on the calibration's."""
 
     def timed(self, session: Session) -> Callable[[], object]:
@@ -86,7 +86,7 @@ class DetectorSubject:
         detect_all(detector, self.samples.calibration)
         return recorder.fed
 
-    def agreement(self, source: Session, result: Session, *, proof: bool) -> Agreement:
+    def agreement(self, source: Session, result: Session, *, proof: bool) -> ModelAgreement:
         """Compare the boxes of two detectors."""
         frames = self.samples.validation if proof else self.samples.calibration
         return compare_boxes(
@@ -118,7 +118,7 @@ class PoseSubject:
         pose_all(poser, frames, self._boxes(frames))
         return recorder.fed
 
-    def agreement(self, source: Session, result: Session, *, proof: bool) -> Agreement:
+    def agreement(self, source: Session, result: Session, *, proof: bool) -> ModelAgreement:
         """Compare the poses of two models."""
         frames = self.samples.validation if proof else self.samples.calibration
         boxes = self._boxes(frames)

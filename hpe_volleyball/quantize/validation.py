@@ -91,10 +91,10 @@ class PoseAgreement:
         return "usable" if self.oks >= USABLE else "not recommended"
 
 
-Agreement = BoxAgreement | PoseAgreement
+ModelAgreement = BoxAgreement | PoseAgreement
 
 
-def rounded(agreement: Agreement) -> dict[str, Any]:
+def rounded(agreement: ModelAgreement) -> dict[str, Any]:
     """The numbers for a file, without the digits that mean nothing."""
     return {
         key: round(value, 4) if isinstance(value, float) else value

@@ -65,7 +65,7 @@ class Match:
     odds: Array
     """float64 [n, m], their log-odds, minus infinity where they cannot be one person."""
 
-    def strangers(self, found: Candidates, start_score: float) -> list[int]:
+    def unmatched_detections(self, found: Candidates, start_score: float) -> list[int]:
         """Detections, at least this sure, of people who are not tracked."""
         free = (found.scores >= start_score) & ~self.repeated
         free[list(self.pairs.values())] = False
@@ -232,7 +232,7 @@ def _nearness(people: list[Carried], found: Candidates, away: NDArray[np.bool_])
         height = sides(places)[1][0]
         way = np.linalg.norm(centres[:, None] - (places[:, :2] + places[:, 2:]) / 2, axis=2)
         share = way.min(axis=1) / np.maximum(height, heights)
-        reach = min(_RELINK_MOST, _RELINK + _RELINK_PER_S * person.unseen_s)
+        reach = min(_RELINK_MOST, _RELINK + _RELINK_PER_S * person.undetected_s)
         fits = np.abs(np.log(heights / height)) < -np.log(_RELINK_SIZE)
         near[i] = np.where(fits, np.maximum(0, reach - share), 0)
     return near

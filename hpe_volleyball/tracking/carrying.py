@@ -88,7 +88,7 @@ class Carried:
     place: Place
     last: Anchor
     """That of the last keyframe at which the person was found."""
-    unseen_s: float
+    undetected_s: float
     """Time since the last detection."""
     confirmed: bool
 

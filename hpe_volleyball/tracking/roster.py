@@ -100,7 +100,7 @@ class Roster:
                 self._ended.append(track)
                 continue
             self.tracks.append(track)
-        for j in match.strangers(found, self._start_score):
+        for j in match.unmatched_detections(found, self._start_score):
             self._begin(frames, found.anchor(j), float(found.scores[j]), poser)
         self.started = True
 

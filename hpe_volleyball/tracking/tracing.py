@@ -50,8 +50,8 @@ def early_likeness(
         float64 [n, m], NaN for detections that were not followed or were lost on the way.
     """
     early = np.full((len(start), len(found.boxes)), np.nan)
-    unseen = np.array([p.place.box for p in end if p.place.blind_s > 0]).reshape(-1, 4)
-    near = (box_iou(found.boxes, unseen) > _TRACED_IOU).any(axis=1)
+    blind = np.array([p.place.box for p in end if p.place.blind_s > 0]).reshape(-1, 4)
+    near = (box_iou(found.boxes, blind) > _TRACED_IOU).any(axis=1)
     rows = np.flatnonzero(near & (found.scores >= STRONG_SCORE)).tolist()
     places = _follow_back(found, rows, frames, poser, steps_s) if frames else {}
     if places:

@@ -16,7 +16,7 @@ from hpe_volleyball.tracking.carrying import Array, Carried, Place, expected_box
 from hpe_volleyball.tracking.doubt import AT_ONCE, WITH_LOOKAHEAD, doubt_about
 from hpe_volleyball.tracking.everybody import carry_blind, carry_by_pose, carry_unlooked
 from hpe_volleyball.tracking.foresight import Foresight
-from hpe_volleyball.tracking.known_poses import KnowingEstimator, KnownPoses
+from hpe_volleyball.tracking.pose_cache import CachingEstimator, PoseCache
 from hpe_volleyball.tracking.roster import Roster
 from hpe_volleyball.tracking.steps import Steps
 from hpe_volleyball.tracking.tracing import early_likeness
@@ -89,7 +89,7 @@ class PlayerTracker:
         self._keyframes: set[int] = set()
         self._posed: set[int] = set()
         """Frames in which everybody's pose is looked for."""
-        self._known = KnownPoses()
+        self._known = PoseCache()
         self._foresight = Foresight()
         self._following: Frame | None = None
         self._doubt: str | None = None
@@ -167,7 +167,7 @@ class PlayerTracker:
         frame: Frame,
         following: Frame,
         left: int,
-        poser: KnowingEstimator,
+        poser: CachingEstimator,
     ) -> None:
         """Begin with the poses of this frame, and of the one behind it where that can be.
 

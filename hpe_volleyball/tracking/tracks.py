@@ -26,7 +26,7 @@ _HIDDEN_S = 0.1
 
 
 @dataclass(slots=True)
-class Row:
+class TrackRow:
     """What the results will say of one person in one frame."""
 
     box: Array
@@ -53,7 +53,7 @@ class Track:
     """0 until confirmed."""
     missed: bool = False
     """Not found at the last keyframe."""
-    rows: dict[int, Row] = field(default_factory=dict)
+    rows: dict[int, TrackRow] = field(default_factory=dict)
     """By frame number, until the frame is settled."""
 
     def found(self, frame: Frame, anchor: Anchor, score: float, *, detected: bool = True) -> None:
@@ -65,7 +65,7 @@ class Track:
             score: Of the detection.
             detected: The anchor is the detection.
         """
-        self.rows[frame.index] = Row(
+        self.rows[frame.index] = TrackRow(
             anchor.box, score, detected=detected, pose=(anchor.keypoints, anchor.scores)
         )
         self.anchor, self.score = anchor, score
@@ -89,7 +89,7 @@ class Track:
             share = k / len(frames)
             if astray:
                 box = first + share * (last - first)
-                self.rows[frame.index] = Row(box, score, detected=False, pose=None)
+                self.rows[frame.index] = TrackRow(box, score, detected=False, pose=None)
             else:
                 box = place.box + share * miss
                 self.rows[frame.index] = carried_row(box, score, place)
@@ -119,7 +119,7 @@ def take_results(
         tracks: All tracks that may have rows in them; those never confirmed leave none.
         poser: Finds the poses that carrying did not give, for all frames together.
     """
-    rows: list[list[tuple[int, Row]]] = []
+    rows: list[list[tuple[int, TrackRow]]] = []
     for frame in frames:
         here = [
             (track.id, row)
@@ -135,7 +135,7 @@ def take_results(
     ]
 
 
-def _without_hidden(rows: list[tuple[int, Row]]) -> list[tuple[int, Row]]:
+def _without_hidden(rows: list[tuple[int, TrackRow]]) -> list[tuple[int, TrackRow]]:
     """Leave out carried people hidden by somebody with a better score: their boxes are guesses."""
     boxes = np.array([row.box for _, row in rows]).reshape(-1, 4)
     scores = np.array([row.score for _, row in rows])
@@ -147,13 +147,13 @@ def _without_hidden(rows: list[tuple[int, Row]]) -> list[tuple[int, Row]]:
     ]
 
 
-def _seen_share(row: Row) -> float:
+def _seen_share(row: TrackRow) -> float:
     """Part of the joints that were seen on the way."""
     return 0.0 if row.pose is None else float((row.pose[1] >= MIN_SCORE).mean())
 
 
 def _complete_poses(
-    frames: Sequence[Frame], rows: Sequence[Sequence[tuple[int, Row]]], poser: PoseEstimator
+    frames: Sequence[Frame], rows: Sequence[Sequence[tuple[int, TrackRow]]], poser: PoseEstimator
 ) -> None:
     """Estimate the poses that carrying did not give, for all frames together."""
     missing = [[row for _, row in here if row.pose is None] for here in rows]
@@ -166,7 +166,7 @@ def _complete_poses(
 
 
 def _result(
-    frame: Frame, rows: Sequence[tuple[int, Row]], joints: int, *, keyframe: bool
+    frame: Frame, rows: Sequence[tuple[int, TrackRow]], joints: int, *, keyframe: bool
 ) -> FrameResult:
     poses = [row.pose for _, row in rows if row.pose is not None]
     tracks = Tracks(
@@ -187,10 +187,10 @@ def _result(
     )
 
 
-def carried_row(box: Array, score: float, place: Place) -> Row:
+def carried_row(box: Array, score: float, place: Place) -> TrackRow:
     """What the results will say of somebody carried to a place."""
     pose = None if place.blind_s else (place.keypoints, place.scores)
-    return Row(box, score, detected=False, pose=pose, looked=not place.unlooked_s)
+    return TrackRow(box, score, detected=False, pose=pose, looked=not place.unlooked_s)
 
 
 def in_picture(box: Array) -> bool:

@@ -26,7 +26,7 @@ def person(
     *,
     blind_s: float = 0.0,
     last: Array | None = None,
-    unseen_s: float = 0.08,
+    undetected_s: float = 0.08,
     confirmed: bool = True,
 ) -> Carried:
     """Somebody carried to this box, last detected in the box `last`."""
@@ -35,13 +35,13 @@ def person(
     return Carried(
         Place(box, np.zeros(2), joints, SURE, joints, blind_s),
         Anchor(before, joints_in(before), SURE),
-        unseen_s,
+        undetected_s,
         confirmed,
     )
 
 
-def lost(box: Array, unseen_s: float = 0.5) -> Carried:
-    return person(box, blind_s=unseen_s, unseen_s=unseen_s)
+def lost(box: Array, undetected_s: float = 0.5) -> Carried:
+    return person(box, blind_s=undetected_s, undetected_s=undetected_s)
 
 
 def detections(*rows: tuple[Array, float] | tuple[Array, float, Array]) -> Candidates:
@@ -193,7 +193,7 @@ def test_a_better_double_of_what_somebody_took_is_nobody_new() -> None:
     result = match([person(whole), person(box_at(112))], found)
     assert result.pairs == {0: 1}
     assert result.repeated.tolist() == [True, False]
-    assert result.strangers(found, START_SCORE) == []
+    assert result.unmatched_detections(found, START_SCORE) == []
 
 
 def test_what_covers_a_found_person_is_a_double() -> None:
@@ -209,12 +209,12 @@ def test_what_covers_a_found_person_is_a_double() -> None:
 def test_a_person_seen_elsewhere_is_not_pulled_to_a_far_detection() -> None:
     """Whose pose shows where they are stays there; a blind person in reach is taken instead."""
     found = detections((box_at(145), 0.9))
-    assert match([person(box_at(100), unseen_s=0.5)], found).pairs == {}
+    assert match([person(box_at(100), undetected_s=0.5)], found).pairs == {}
     assert match([lost(box_at(100))], found).pairs == {0: 0}
 
 
 @pytest.mark.parametrize(
-    ("unseen_s", "way", "again"),
+    ("undetected_s", "way", "again"),
     [
         (0.02, 55, True),
         (0.02, 75, False),
@@ -224,15 +224,15 @@ def test_a_person_seen_elsewhere_is_not_pulled_to_a_far_detection() -> None:
         (0.9, 155, False),
     ],
 )
-def test_a_lost_person_turns_up_within_reach(unseen_s: float, way: float, again: bool) -> None:
+def test_a_lost_person_turns_up_within_reach(undetected_s: float, way: float, again: bool) -> None:
     """Reach in body lengths of 100 px: 0.6 and 2 for each second, at most 1.5."""
     found = detections((box_at(100 + way), 0.9))
-    assert match([lost(box_at(100), unseen_s)], found).pairs == ({0: 0} if again else {})
+    assert match([lost(box_at(100), undetected_s)], found).pairs == ({0: 0} if again else {})
 
 
 def test_reach_counts_from_the_last_detection_too() -> None:
     """A person drifted off blindly, and turns up where the last detection was."""
-    drifted = person(box_at(260), blind_s=0.1, last=box_at(100), unseen_s=0.1)
+    drifted = person(box_at(260), blind_s=0.1, last=box_at(100), undetected_s=0.1)
     assert match([drifted], detections((box_at(110), 0.9))).pairs == {0: 0}
 
 
@@ -251,7 +251,7 @@ def test_who_turns_up_must_score_as_high_as_somebody_new() -> None:
 @pytest.mark.parametrize(("score", "again"), [(0.55, False), (0.45, True)])
 def test_a_faint_pose_in_the_background_holds_nobody_back(score: float, again: bool) -> None:
     """Somebody jumped down, and the pose model saw something where they had stood."""
-    stayed = person(box_at(100), unseen_s=0.3)
+    stayed = person(box_at(100), undetected_s=0.3)
     faint = replace(stayed, place=replace(stayed.place, scores=np.full(17, score)))
     assert match([faint], detections((box_at(110, 170), 0.8))).pairs == ({0: 0} if again else {})
 
@@ -263,7 +263,7 @@ def test_of_two_lost_people_the_nearer_one_turns_up() -> None:
 
 def test_somebody_carried_out_below_the_picture_has_no_height() -> None:
     below = np.array([100.0, 720.0, 140.0, 720.0])
-    away = person(below, blind_s=0.2, last=box_at(100, 640, (40, 80)), unseen_s=0.2)
+    away = person(below, blind_s=0.2, last=box_at(100, 640, (40, 80)), undetected_s=0.2)
     assert match([away], detections((box_at(300), 0.9))).pairs == {}
 
 
@@ -290,7 +290,7 @@ def random_crowd(rng: np.random.Generator) -> tuple[list[Carried], Candidates]:
             somewhere(),
             blind_s=float(rng.choice([0, 0.02, 0.3])),
             last=somewhere(),
-            unseen_s=float(rng.uniform(0, 1)),
+            undetected_s=float(rng.uniform(0, 1)),
             confirmed=bool(rng.random() < 0.8),
         )
         for _ in range(rng.integers(0, 9))

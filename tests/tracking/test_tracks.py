@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hpe_volleyball.tracking.carrying import Anchor, Place
-from hpe_volleyball.tracking.tracks import Row, Track, take_results
+from hpe_volleyball.tracking.tracks import Track, TrackRow, take_results
 from tests.scene import Array, Scene, frame, joints_in, shifted, walker
 
 START = np.array([100.0, 100.0, 140.0, 200.0])
@@ -120,10 +120,10 @@ def test_results_are_sorted_by_id_and_aligned() -> None:
     for number, x in ((7, 300), (2, 500), (0, 200), (4, 100)):
         one = track(number)
         joints = joints_in(box_of(x)) + 1000
-        one.rows = {5: Row(box_of(x), 0.1 * number, detected=x == 300, pose=(joints, SURE))}
+        one.rows = {5: TrackRow(box_of(x), 0.1 * number, detected=x == 300, pose=(joints, SURE))}
         tracks.append(one)
     tracks[1].rows[5].pose = None
-    tracks[3].rows[6] = Row(box_of(100), 0.5, detected=False, pose=None)
+    tracks[3].rows[6] = TrackRow(box_of(100), 0.5, detected=False, pose=None)
     first, second = take_results([frame(5), frame(6)], [True, False], tracks, scene)
     assert first.tracks.ids.tolist() == [2, 4, 7]
     assert first.tracks.boxes[:, 0].tolist() == [480, 80, 280]
@@ -143,7 +143,7 @@ def test_rows_are_taken_out_and_those_of_other_frames_stay() -> None:
     one, unnamed = track(1), track(0)
     for someone in (one, unnamed):
         someone.rows = {
-            k: Row(START, 0.5, detected=True, pose=(joints_in(START), SURE)) for k in (5, 6)
+            k: TrackRow(START, 0.5, detected=True, pose=(joints_in(START), SURE)) for k in (5, 6)
         }
     [result] = take_results([frame(5)], [True], [one, unnamed], Scene([]))
     assert result.tracks.ids.tolist() == [1]
@@ -173,7 +173,7 @@ def test_a_guess_behind_somebody_better_is_left_out() -> None:
         front, behind = track(1), track(2, 0.5)
         scores = np.where(np.arange(17) < joints_seen, 0.9, 0.1)
         pose = joints_in(START), scores
-        behind.rows[0] = Row(shifted(START, x), 0.5, detected=detected, pose=pose)
+        behind.rows[0] = TrackRow(shifted(START, x), 0.5, detected=detected, pose=pose)
         [result] = take_results([frame(0)], [True], [front, behind], scene)
         assert result.tracks.ids.tolist() == ([1, 2] if stays else [1])
 

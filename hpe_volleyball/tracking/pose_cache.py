@@ -1,4 +1,4 @@
-"""Remembers the poses of the frames at hand: almost the same box is not looked into again."""
+"""Keeps the poses of the frames at hand: almost the same box is not looked into again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SAME_CROP = 0.85
 are then as good as with every pose looked for; from 0.78 down ids are exchanged more often."""
 
 
-class KnownPoses:
+class PoseCache:
     """Where the pose model has looked, frame by frame, and what it found there.
 
     A person is looked at where the pose before led, where a detection lies, and once more where a
@@ -26,19 +26,19 @@ class KnownPoses:
     """
 
     def __init__(self) -> None:
-        self._looks: dict[int, _Looks] = {}
+        self._frames: dict[int, _FrameCache] = {}
 
-    def before(self, poser: PoseEstimator) -> KnowingEstimator:
+    def before(self, poser: PoseEstimator) -> CachingEstimator:
         """An estimator that asks `poser` only where it has not looked yet."""
-        return KnowingEstimator(poser, self._looks)
+        return CachingEstimator(poser, self._frames)
 
     def forget(self, frames: Iterable[Frame]) -> None:
         """Nobody asks for these frames any more."""
         for frame in frames:
-            self._looks.pop(frame.index, None)
+            self._frames.pop(frame.index, None)
 
 
-class _Looks:
+class _FrameCache:
     """What is known of one frame, and what will be.
 
     Attributes:
@@ -74,12 +74,12 @@ class _Looks:
         return Poses(self._keypoints[rows], self._scores[rows])
 
 
-class KnowingEstimator:
+class CachingEstimator:
     """Asks the pose model, in one call, for what is not known."""
 
-    def __init__(self, poser: PoseEstimator, looks: dict[int, _Looks]) -> None:
+    def __init__(self, poser: PoseEstimator, frames: dict[int, _FrameCache]) -> None:
         self._poser = poser
-        self._looks = looks
+        self._frames = frames
 
     @property
     def skeleton(self) -> Skeleton:
@@ -90,7 +90,7 @@ class KnowingEstimator:
         """Poses of all boxes ([n, 4] for each frame), frame by frame, box by box."""
         rows = self._begin(frames, boxes)
         return [
-            self._looks[frame.index].poses(row) for frame, row in zip(frames, rows, strict=True)
+            self._frames[frame.index].poses(row) for frame, row in zip(frames, rows, strict=True)
         ]
 
     def expect(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> None:
@@ -100,15 +100,15 @@ class KnowingEstimator:
     def _begin(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[NDArray[np.intp]]:
         """Have the pose model look where it has not; the row of each box among those known."""
         joints = len(self.skeleton.names)
-        looks = [self._looks.setdefault(frame.index, _Looks(joints)) for frame in frames]
-        rows = [known.find(here) for known, here in zip(looks, boxes, strict=True)]
+        caches = [self._frames.setdefault(frame.index, _FrameCache(joints)) for frame in frames]
+        rows = [known.find(here) for known, here in zip(caches, boxes, strict=True)]
         new = [
             here[row >= len(known.boxes)]
-            for known, here, row in zip(looks, boxes, rows, strict=True)
+            for known, here, row in zip(caches, boxes, rows, strict=True)
         ]
         asked = [k for k, here in enumerate(new) if len(here)]
         if asked:
             found = begin(self._poser, [frames[k] for k in asked], [new[k] for k in asked])
             for k, poses in zip(asked, found, strict=True):
-                looks[k].add(new[k], poses)
+                caches[k].add(new[k], poses)
         return rows
