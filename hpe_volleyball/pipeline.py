@@ -17,9 +17,9 @@ from time import perf_counter
 from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 from hpe_volleyball.errors import SourceDamaged
+from hpe_volleyball.futures import finished
 from hpe_volleyball.records import Detections, Floats, Frame, FrameResult, Poses
 from hpe_volleyball.skeleton import Skeleton
-from hpe_volleyball.threads import finished
 from hpe_volleyball.timing import StageClocks
 
 LOWEST_SCORE = 0.1

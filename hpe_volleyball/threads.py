@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
-from threading import Condition, Semaphore, Thread, get_native_id
+from threading import Condition, Thread, get_native_id
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 _NICENESS = 5
 """Of background threads: a third of the time of others that want the same core (sched(7))."""
@@ -132,44 +130,6 @@ def _give_way() -> None:
         own = get_native_id()
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, own, os.getpriority(os.PRIO_PROCESS, own) + _NICENESS)
-
-
-def finished(result: T) -> Future[T]:
-    """Something that needs no waiting for, where others do."""
-    future: Future[T] = Future()
-    future.set_result(result)
-    return future
-
-
-class Joined(Generic[T, R]):
-    """The results of several futures as one, made by whoever waits for it.
-
-    Args:
-        parts: The futures.
-        join: Makes one of their results.
-    """
-
-    def __init__(self, parts: Sequence[Future[T]], join: Callable[[list[T]], R]) -> None:
-        self._parts = parts
-        self._join = join
-
-    def result(self) -> R:
-        """Wait for all parts; whatever one of them raised is raised here."""
-        return self._join([part.result() for part in self._parts])
-
-    def add_done_callback(self, call: Callable[[object], None], /) -> None:
-        """Call this when all parts are done, in the thread that ends the last one, or at once."""
-        if not self._parts:
-            call(self)
-            return
-        others = Semaphore(len(self._parts) - 1)
-
-        def note(_: Future[T]) -> None:
-            if not others.acquire(blocking=False):
-                call(self)
-
-        for part in self._parts:
-            part.add_done_callback(note)
 
 
 class Worker(Generic[T]):

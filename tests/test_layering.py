@@ -24,6 +24,7 @@ FOUNDATION = {
     "assignment",
     "closing",
     "similarity",
+    "futures",
 }
 COMMANDS = {"infer", "bench", "quantize", "demo", "batch", "watch", "info"}
 ONLY_IN: dict[str, set[str]] = {

@@ -5,12 +5,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from time import sleep
 
 import pytest
 
-from hpe_volleyball.threads import Joined, Worker, finished, prefetch
+from hpe_volleyball.threads import Worker, prefetch
 
 WAIT_S = 10.0
 
@@ -241,46 +241,3 @@ def test_where_priorities_are_forbidden_the_work_is_done_all_the_same(
     with Worker(handled.append, 1) as worker:
         worker.put(4)
     assert handled == [4]
-
-
-def test_joined_waits_for_all_parts_and_keeps_their_order() -> None:
-    parts: list[Future[int]] = [Future() for _ in range(4)]
-    called: list[object] = []
-    whole = Joined(parts, list)
-    whole.add_done_callback(called.append)
-    for number in (2, 0, 3):
-        parts[number].set_result(number)
-        assert not called
-    parts[1].set_result(1)
-    assert called == [whole]
-    assert whole.result() == [0, 1, 2, 3]
-
-
-@pytest.mark.parametrize("count", [0, 1, 2])
-def test_joined_parts_that_are_done_already(count: int) -> None:
-    called: list[object] = []
-    whole = Joined([finished(3)] * count, sum)
-    whole.add_done_callback(called.append)
-    assert called == [whole]
-    assert whole.result() == 3 * count
-
-
-def test_joined_raises_what_a_part_raised() -> None:
-    bad: Future[int] = Future()
-    called: list[object] = []
-    whole = Joined([finished(1), bad], sum)
-    whole.add_done_callback(called.append)
-    bad.set_exception(Boom())
-    assert called == [whole]
-    with pytest.raises(Boom):
-        whole.result()
-
-
-def test_joined_from_many_threads_calls_once() -> None:
-    for _ in range(200):
-        called: list[object] = []
-        with ThreadPoolExecutor(4) as pool:
-            whole = Joined([pool.submit(int, number) for number in range(8)], sum)
-            whole.add_done_callback(called.append)
-        assert whole.result() == 28
-        assert called == [whole]

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_volleyball.errors import ModelError
+from hpe_volleyball.futures import Joined, finished
 from hpe_volleyball.models.preprocess import (
     MEAN_RGB,
     STD_RGB,
@@ -24,7 +25,6 @@ from hpe_volleyball.models.preprocess import (
 from hpe_volleyball.models.session import Session
 from hpe_volleyball.records import Floats, Frame, Image, Poses
 from hpe_volleyball.skeleton import BY_COUNT, Skeleton
-from hpe_volleyball.threads import Joined, finished
 
 _RGB = (2, 1, 0)
 _FEW = 3
