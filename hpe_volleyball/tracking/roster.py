@@ -22,8 +22,9 @@ from hpe_volleyball.tracking.carrying import (
 )
 from hpe_volleyball.tracking.everybody import SHARED_POSE, alike
 from hpe_volleyball.tracking.following import follow
+from hpe_volleyball.tracking.results import take_results
 from hpe_volleyball.tracking.steps import Steps
-from hpe_volleyball.tracking.tracks import Track, carried_row, in_picture, take_results
+from hpe_volleyball.tracking.tracks import Track, carried_row, in_picture
 
 _KEEP_ID_S = 2.0
 """For how long a person who is not found keeps the id."""
