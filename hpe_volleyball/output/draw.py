@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
 from math import prod, sqrt
 from typing import Any
 
@@ -13,16 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_volleyball.output.id_colours import Colour, id_colour
+from hpe_volleyball.output.strokes import (
+    DASHED_BOX,
+    SHIFT,
+    SOLID_BOX,
+    Strokes,
+    beside,
+    box_lines,
+    draw_lines,
+    strokes_of,
+)
 from hpe_volleyball.pool import PicturePool
 from hpe_volleyball.records import Floats, FrameResult, Image, Polygon, Poses, Tracks
-from hpe_volleyball.skeleton import Side, Skeleton
-
-SIDE_COLOURS: dict[Side, Colour] = {
-    "left": (255, 160, 40),
-    "right": (0, 170, 255),
-    "middle": (235, 235, 235),
-}
-"""Azure, amber and near white: azure and amber also stay apart for colour-blind eyes."""
+from hpe_volleyball.skeleton import Skeleton
 
 _DARK: Colour = (20, 20, 20)
 _WHITE: Colour = (255, 255, 255)
@@ -30,7 +31,6 @@ _GREY: Colour = (140, 140, 140)
 _GREEN: Colour = (80, 220, 80)
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-_SHIFT = 4  # joints are drawn at 1/16 px
 
 
 def clock(time_s: float) -> str:
@@ -39,45 +39,6 @@ def clock(time_s: float) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}.{milliseconds:03}"
-
-
-def _dashed_unit_box() -> NDArray[np.float64]:
-    """float64 [n, 2, 2]: the dashes of a box from (0, 0) to (1, 1), a dash at each corner.
-
-    Their number is fixed: dashes of a fixed length would run along the sides as a box grows.
-    """
-    sides = []
-    for axis, dashes in ((0, 4), (1, 8)):
-        parts = 2 * dashes - 1
-        along = np.arange(2 * dashes).reshape(dashes, 2) / parts
-        for across in (0.0, 1.0):
-            side = np.full((dashes, 2, 2), across)
-            side[..., axis] = along
-            sides.append(side)
-    return np.concatenate(sides)
-
-
-_SOLID_BOX = np.array([[[0, 0], [1, 0]], [[1, 0], [1, 1]], [[1, 1], [0, 1]], [[0, 1], [0, 0]]])
-_DASHED_BOX = _dashed_unit_box()
-
-
-@dataclass(frozen=True, slots=True)
-class _Strokes:
-    """Limbs or joints that share a colour and a width."""
-
-    ends: NDArray[np.intp]
-    """The two keypoints of each limb, or the one of each joint."""
-    colour: Colour
-    width: int
-    fine: bool
-    """Of a hand or the face: drawn without a dark outline."""
-    line: int
-    """OpenCV's line type."""
-
-
-def _is_fine(name: str) -> bool:
-    """Hands and face lie too close together for lines of the usual width."""
-    return name.startswith("face_") or "_hand_" in name
 
 
 class OverlayPainter:
@@ -123,7 +84,7 @@ class OverlayPainter:
         self._box_width = max(1, round(2 * scale))
         self._text_scale = max(0.4, 0.7 * scale)
         self._court = None if court is None else np.rint(court * self._zoom).astype(np.int32)
-        self._strokes = _strokes(skeleton, max(1, round(3 * scale)))
+        self._strokes = strokes_of(skeleton, max(1, round(3 * scale)))
 
     def paint(self, result: FrameResult) -> Image:
         """A new picture of the frame with everything drawn; the frame stays as it is.
@@ -160,11 +121,11 @@ class OverlayPainter:
         """The court, and who is not on it: present, but out of the way."""
         if self._court is not None:
             cv2.polylines(canvas, [self._court], True, _GREY, self._gap, cv2.LINE_AA)
-        lines = _box_lines(self._clipped(boxes.reshape(-1, 2, 2)), _SOLID_BOX)
+        lines = box_lines(self._clipped(boxes.reshape(-1, 2, 2)), SOLID_BOX)
         cv2.polylines(canvas, list(lines.reshape(-1, 2, 2)), False, _GREY, self._gap)
 
     def _draw_boxes(self, canvas: Image, tracks: Tracks, boxes: Floats) -> None:
-        solid, dashed = _box_lines(boxes, _SOLID_BOX), _box_lines(boxes, _DASHED_BOX)
+        solid, dashed = box_lines(boxes, SOLID_BOX), box_lines(boxes, DASHED_BOX)
         for i, (track_id, detected) in enumerate(
             zip(tracks.ids.tolist(), tracks.detected.tolist(), strict=True)
         ):
@@ -175,8 +136,8 @@ class OverlayPainter:
             cv2.polylines(canvas, lines, False, id_colour(track_id), self._box_width)
 
     def _draw_poses(self, canvas: Image, poses: Poses) -> None:
-        points = np.rint(self._clipped(poses.keypoints) * 2**_SHIFT).astype(np.int32)
-        shown: list[tuple[_Strokes, NDArray[Any], NDArray[Any]]] = []
+        points = np.rint(self._clipped(poses.keypoints) * 2**SHIFT).astype(np.int32)
+        shown: list[tuple[Strokes, NDArray[Any], NDArray[Any]]] = []
         for strokes in self._strokes:
             scores = poses.scores[:, strokes.ends].min(axis=-1)
             visible = scores >= self._min_score
@@ -190,19 +151,19 @@ class OverlayPainter:
         for strokes, lines, unsure in shown:
             blue, green, red = strokes.colour
             darker = (blue * 11 // 20, green * 11 // 20, red * 11 // 20)
-            _polylines(canvas, lines[unsure], darker, strokes.width, strokes.line)
-            _polylines(canvas, lines[~unsure], strokes.colour, strokes.width, strokes.line)
+            draw_lines(canvas, lines[unsure], darker, strokes.width, strokes.line)
+            draw_lines(canvas, lines[~unsure], strokes.colour, strokes.width, strokes.line)
 
     def _draw_outline(self, canvas: Image, lines: NDArray[np.int32], width: int) -> None:
         """What will be seen of a dark line under each line of this width."""
         if lines.shape[1] == 1:
-            _polylines(canvas, lines, _DARK, width + 2 * self._outline, cv2.LINE_AA)
+            draw_lines(canvas, lines, _DARK, width + 2 * self._outline, cv2.LINE_AA)
         else:
             # Thin lines on both sides, which end under the joints: wide ones take three times as
             # long, most of it for their round ends.
             half_width = (width + 1) // 2  # as OpenCV draws lines of odd widths
-            sides = _beside(lines, half_width + np.arange(1, self._outline + 1))
-            _polylines(canvas, sides, _DARK, 1, cv2.LINE_AA)
+            sides = beside(lines, half_width + np.arange(1, self._outline + 1))
+            draw_lines(canvas, sides, _DARK, 1, cv2.LINE_AA)
 
     def _draw_labels(self, canvas: Image, tracks: Tracks, boxes: Floats) -> None:
         width, height = self._size
@@ -256,53 +217,6 @@ class OverlayPainter:
     ) -> None:
         scale, stroke = self._font(size)
         cv2.putText(canvas, text, origin, _FONT, scale, colour, stroke, cv2.LINE_AA)
-
-
-def _strokes(skeleton: Skeleton, limb_width: int) -> list[_Strokes]:
-    """Limbs, then joints, grouped by side and fineness into one batch each."""
-    joints = tuple((k,) for k in range(len(skeleton.names)))
-    groups = []
-    for (edges, factor), fine, side in product(
-        ((skeleton.edges, 1), (joints, 2)), (False, True), SIDE_COLOURS
-    ):
-        ends = [
-            edge
-            for edge in edges
-            if skeleton.edge_side(edge) == side
-            and any(_is_fine(skeleton.names[end]) for end in edge) == fine
-        ]
-        if ends:
-            width = factor * (max(1, limb_width // 2) if fine else limb_width)
-            # Smoothing 68 small dots per face costs more than it shows.
-            line = cv2.LINE_8 if fine and edges is joints else cv2.LINE_AA
-            groups.append(_Strokes(np.array(ends), SIDE_COLOURS[side], width, fine, line))
-    return groups
-
-
-def _box_lines(boxes: Floats, unit: NDArray[np.float64]) -> NDArray[np.int32]:
-    """int32 [n, m, 2, 2]: the m lines of the unit box, for boxes [n, 2, 2] of two corners."""
-    corner, size = boxes[:, :1], boxes[:, 1:] - boxes[:, :1]
-    lines: NDArray[np.int32] = np.rint(corner[:, None] + unit * size[:, None]).astype(np.int32)
-    return lines
-
-
-def _beside(lines: NDArray[np.int32], offsets: NDArray[np.intp]) -> NDArray[np.int32]:
-    """Lines [n, 2, 2], given in 1/16 px, moved by `offsets` px to both sides."""
-    x, y = (lines[:, 1] - lines[:, 0]).T
-    across = np.stack([-y, x], axis=1) / np.maximum(np.hypot(x, y), 1)[:, None]
-    moves = np.concatenate([offsets, -offsets])[:, None, None] * 2**_SHIFT * across
-    moved: NDArray[np.int32] = np.rint(lines + moves[:, :, None]).astype(np.int32)
-    return moved.reshape(-1, 2, 2)
-
-
-def _polylines(
-    canvas: Image, lines: NDArray[np.int32], colour: Colour, width: int, line: int
-) -> None:
-    """Draw lines [n, 2, 2] or dots [n, 1, 2], given in 1/16 px, in one call."""
-    if len(lines):
-        # A dot is a closed line: as an open one its round end would be drawn twice.
-        closed = lines.shape[1] == 1
-        cv2.polylines(canvas, list(lines), closed, colour, width, line, _SHIFT)
 
 
 @lru_cache(maxsize=1024)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hpe_volleyball.output.draw import SIDE_COLOURS, OverlayPainter, clock
+from hpe_volleyball.output.draw import OverlayPainter, clock
 from hpe_volleyball.output.id_colours import Colour, id_colour
+from hpe_volleyball.output.strokes import SIDE_COLOURS
 from hpe_volleyball.records import Bools, Frame, FrameResult, Image, Poses, Tracks
 from hpe_volleyball.skeleton import BY_COUNT, COCO17
 
