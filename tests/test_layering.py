@@ -25,6 +25,8 @@ FOUNDATION = {
     "closing",
     "similarity",
     "futures",
+    "clock",
+    "cores",
 }
 COMMANDS = {"infer", "bench", "quantize", "demo", "batch", "watch", "info"}
 ONLY_IN: dict[str, set[str]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from fractions import Fraction
 
 import av
@@ -12,6 +11,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from hpe_volleyball.clock import clock
 from hpe_volleyball.errors import SourceDamaged
 from hpe_volleyball.media.video import VideoInfo
 
@@ -104,11 +104,11 @@ class Tally:
     def broken_off(self) -> str:
         """Where the file ends and what its header promised, for the user."""
         info = self._info
-        where = f"{info.path} breaks off at {_clock(info, self._end_pts)}"
+        where = f"{info.path} breaks off at {clock(info.time_s(self._end_pts))}"
         if self._whole:
             where += f" (frame {self._packets})"
         if self._promised_end is not None:
-            where += f", its header promises {_clock(info, self._promised_end)}"
+            where += f", its header promises {clock(info.time_s(self._promised_end))}"
             where += f" ({info.n_frames} frames)" if info.n_frames else ""
         return f"{where}; what came before was read; copy the file again or repair it"
 
@@ -116,18 +116,12 @@ class Tally:
 def check_size(info: VideoInfo, first: tuple[int, int], picture: VideoFrame) -> None:
     """Raise SourceDamaged where the pictures stop having the size (width, height) of the first."""
     if (picture.width, picture.height) != first:
-        when = "" if picture.pts is None else f" at {_clock(info, picture.pts)}"
+        when = "" if picture.pts is None else f" at {clock(info.time_s(picture.pts))}"
         raise SourceDamaged(
             f"{info.path}: the picture size changes from {first[0]}x{first[1]} to "
             f"{picture.width}x{picture.height}{when}; expected one size; "
             f"what came before was read; split the file there"
         )
-
-
-def _clock(info: VideoInfo, pts: int) -> str:
-    """A time stamp as h:mm:ss.mmm from the first frame."""
-    whole = timedelta(milliseconds=round(1000 * info.time_s(pts)))
-    return f"{whole}"[:11] if whole.microseconds else f"{whole}.000"
 
 
 def _promised_end(info: VideoInfo, container: InputContainer, stream: VideoStream) -> int | None:

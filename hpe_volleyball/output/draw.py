@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hpe_volleyball.clock import clock
 from hpe_volleyball.output.id_colours import Colour, id_colour
 from hpe_volleyball.output.strokes import (
     DASHED_BOX,
@@ -31,14 +32,6 @@ _GREY: Colour = (140, 140, 140)
 _GREEN: Colour = (80, 220, 80)
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-
-
-def clock(time_s: float) -> str:
-    """Seconds as h:mm:ss.mmm."""
-    seconds, milliseconds = divmod(round(time_s * 1000), 1000)
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}.{milliseconds:03}"
 
 
 class OverlayPainter:

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from av.video.frame import VideoFrame
 
 from hpe_volleyball.errors import SourceDamaged
-from hpe_volleyball.media.damage import Damage
+from hpe_volleyball.media.damage import Damage, check_size
 from hpe_volleyball.media.frame_reader import read_frames
+from hpe_volleyball.media.video import probe
 from hpe_volleyball.records import Frame
 from tests.clips import (
     B_FRAMES,
@@ -137,6 +139,14 @@ def test_a_change_of_size_is_told(tmp_path: Path) -> None:
     assert len(frames) == 30
     assert error is not None
     assert "the picture size changes from 96x64 to 64x48" in error
+
+
+def test_a_time_behind_ten_hours_is_told_whole(tmp_path: Path) -> None:
+    info = probe(fixed_rate(tmp_path / "a.mp4", frames=3, rate=RATE))
+    other = VideoFrame(64, 48, "yuv420p")
+    other.pts = info.start_pts + round(Fraction("36000.52") / info.time_base)
+    with pytest.raises(SourceDamaged, match=r"96x64 to 64x48 at 10:00:00\.520;"):
+        check_size(info, (96, 64), other)
 
 
 @pytest.mark.parametrize(

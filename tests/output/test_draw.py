@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hpe_volleyball.output.draw import OverlayPainter, clock
+from hpe_volleyball.output.draw import OverlayPainter
 from hpe_volleyball.output.id_colours import Colour, id_colour
 from hpe_volleyball.output.strokes import SIDE_COLOURS
 from hpe_volleyball.records import Bools, Frame, FrameResult, Image, Poses, Tracks
@@ -287,19 +287,6 @@ def test_stamp_changes_with_the_frame_number() -> None:
     changed = (first != second).any(axis=-1)
     assert changed.any()
     assert not changed[60:].any()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.0, "0:00:00.000"),
-        (59.9996, "0:01:00.000"),
-        (3725.4331, "1:02:05.433"),
-        (36000.5, "10:00:00.500"),
-    ],
-)
-def test_clock(seconds: float, text: str) -> None:
-    assert clock(seconds) == text
 
 
 def test_wrong_size_or_skeleton_is_refused() -> None:
