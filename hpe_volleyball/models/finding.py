@@ -68,6 +68,8 @@ def resolve_models(
     if mode == "auto":
         mode = "balanced" if device in GPU else "lightweight"
         note = f"mode auto: {mode}, because the models run on {device}"
+        if mode == "lightweight":
+            note += "; it misses people far away, --mode balanced finds more of them and is slower"
     asked: dict[Role, str | Path | None] = {"det": options.det, "pose": options.pose}
     files = {
         role: _resolve(role, value, mode, options, on_progress) for role, value in asked.items()

@@ -10,7 +10,7 @@ import pytest
 
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models import folders
-from hpe_volleyball.models.catalogue import BY_NAME
+from hpe_volleyball.models.catalogue import BY_NAME, MODES, Mode
 from hpe_volleyball.models.devices import Granted
 from hpe_volleyball.models.download import MIRROR_VARIABLE
 from hpe_volleyball.models.finding import find, resolve_models, variants
@@ -82,6 +82,18 @@ def test_paths_are_taken_as_they_are(place: Path) -> None:
     named = put(place / "models", POSE)
     assert resolved(det=det, pose=POSE)[1] == named.relative_to(place)
     assert resolved(det=det, pose=Path(POSE))[1] == Path(POSE)
+
+
+@pytest.mark.parametrize(("device", "mode"), [("cpu", "lightweight"), ("cuda", "balanced")])
+def test_auto_says_what_it_chose_and_what_that_costs(
+    place: Path, monkeypatch: pytest.MonkeyPatch, device: Granted, mode: Mode
+) -> None:
+    monkeypatch.setitem(MODES, mode, ("rtmdet-m", POSE))
+    det, _ = put(place, "a"), put(place / "models", POSE)
+    note = resolved(device, det=det)[2]
+    assert note.startswith(f"mode auto: {mode}, because the models run on {device}")
+    assert ("--mode balanced finds more" in note) == (device == "cpu")
+    assert resolved(device, det=det, mode=mode)[2] == ""
 
 
 def test_what_is_found_by_name_must_be_it(place: Path) -> None:
