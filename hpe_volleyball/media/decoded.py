@@ -13,8 +13,9 @@ from hpe_volleyball.media.orientation import UPRIGHT, Orientation
 from hpe_volleyball.pool import PicturePool
 from hpe_volleyball.records import Frame, Image
 
-_UNSPECIFIED, _MATRICES, _RANGES = 2, range(18), range(3)
-"""FFmpeg's codes of colours, most of them those of ITU-T H.273; files may hold any."""
+_UNSPECIFIED, _MATRICES, _RANGES = 2, (0, 1, 2, 4, 5, 6, 7, 9), range(3)
+"""FFmpeg's codes of colours, most of them those of ITU-T H.273, that its filters convert; files may
+hold any."""
 _BGR = "bgr24"
 
 
@@ -58,7 +59,7 @@ class Converter:
         FFmpeg's filters use the memory of their pictures again, its reformatter does not: new
         memory of 6 MB takes longer than to convert a picture.
         """
-        # Codes that FFmpeg does not know stop its filters; of these two none is used.
+        # Codes that FFmpeg's filters do not convert stop them; of these two none is used.
         picture.color_trc, picture.color_primaries = _UNSPECIFIED, _UNSPECIFIED
         if picture.colorspace not in _MATRICES:
             picture.colorspace = _UNSPECIFIED

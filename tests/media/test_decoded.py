@@ -137,6 +137,16 @@ def test_colours_of_codes_that_nobody_knows_are_no_obstacle() -> None:
     np.testing.assert_array_equal(Converter(70, 46).to_bgr(picture), expected)
 
 
+def test_a_matrix_that_cannot_be_converted_is_read_as_none() -> None:
+    converter = Converter(8, 6)
+    for matrix in range(256):
+        picture = noise(8, 6, "yuv420p")
+        picture.colorspace = matrix
+        image = converter.to_bgr(picture)
+        if matrix not in {1, 4, 7, 9}:  # 0 is RGB, which these planes are not; 5 and 6 are BT.601
+            np.testing.assert_array_equal(image, bgr(noise(8, 6, "yuv420p")), str(matrix))
+
+
 def test_several_threads_may_ask(pictures: list[VideoFrame]) -> None:
     converter = Converter(*SIZE)
     expected = [bgr(picture) for picture in pictures]
