@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 from hpe_volleyball.errors import SourceDamaged
 from hpe_volleyball.media.damage import Damage, Tally, check_size
 from hpe_volleyball.media.decoded import Converter, DecodedFrame
+from hpe_volleyball.media.stamp_clock import StampClock
 from hpe_volleyball.media.video import VideoInfo, display_stamp, open_video, probe
 from hpe_volleyball.records import Frame
 from hpe_volleyball.threads import prefetch
@@ -28,10 +29,6 @@ _DEPTH = 2
 """Frames decoded ahead; 9 MB each at 1080p."""
 _SEEK_MARGIN_S = 10
 """How much earlier to look where a seek led past its target; about the longest GOP in use."""
-_JUMP_BACK_S, _LATE_S = 0.2, 1.0
-"""Stamps that fall back further than this start anew (joined files, counters that wrap); by less,
-by a few pictures, stamps of badly made files are out of order. The second is for pictures that come
-behind damage, from before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +54,9 @@ def read_frames(
     """Read the frames with start_s <= time < end_s, at most `max_frames` of them.
 
     Times count from the source's first frame. Time stamps are those of the stream; missing ones
-    are set one average frame length after the one before, and where they fall back by more than
-    0.2 s (joined files) the rest is moved behind what came before. Damaged packets are
-    skipped and counted in `FrameReader.damage`.
+    are set one average frame length after the one before. Where they fall back by more than
+    0.2 s (joined files), or in MPEG-TS and the like go on by more than 10 s, the rest is moved
+    behind what came before. Damaged packets are skipped and counted in `FrameReader.damage`.
 
     Iterating raises SourceDamaged, after all frames before it, where the file breaks off before
     its promised end or the picture size changes.
@@ -155,7 +152,7 @@ class _Decoder:
     def _stamped(self) -> Generator[tuple[int, VideoFrame]]:
         """Time stamps, strictly ascending, and pictures from the keyframe before the start."""
         pictures, picture = self._begin()
-        clock = _StampClock(self._info)
+        clock = StampClock(self._info)
         with closing(pictures):
             while picture is not None:
                 pts = clock.stamp(picture.pts, damaged=self._damage.skipped > 0)
@@ -197,34 +194,6 @@ class _Decoder:
                 self._damage.skipped = self._late + tally.failures
             self._damage.skipped = self._late + tally.lost_pictures()
             tally.check_ending()
-
-
-class _StampClock:
-    """Makes time stamps strictly ascending."""
-
-    def __init__(self, info: VideoInfo) -> None:
-        self._start = info.start_pts
-        self._step = max(1, round(info.frame_ticks))
-        self._jump_back, self._late = (int(s / info.time_base) for s in (_JUMP_BACK_S, _LATE_S))
-        self._last: int | None = None
-        self._offset = 0
-
-    def stamp(self, pts: int | None, *, damaged: bool) -> int | None:
-        """The stamp of the next picture; None when damage made it come too late to be shown."""
-        last = self._last
-        if last is None:
-            self._last = self._start if pts is None else pts
-            return self._last
-        if pts is None:
-            pts = last + self._step
-        else:
-            if pts + self._offset < last - (self._late if damaged else self._jump_back):
-                self._offset = last + self._step - pts
-            pts += self._offset
-            if damaged and pts < last:
-                return None
-        self._last = max(pts, last + 1)
-        return self._last
 
 
 def _packets(

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 import av
 from av.container import InputContainer
+from av.format import Flags
 from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -61,6 +63,8 @@ class VideoInfo:
     codec: str
     has_audio: bool
     colour: Colour
+    may_jump: bool = False
+    """Stamps of its format may go on with another number (MPEG-TS): a long step is no gap."""
     live_from: str | None = None
     """Address of a live source, whose `path` only names the results; None: a file."""
 
@@ -122,6 +126,7 @@ def _probe(path: Path, _size: int, _changed: int) -> VideoInfo:
                 stream.codec_context.color_trc,
                 stream.codec_context.colorspace,
             ),
+            may_jump=bool(container.format.flags & cast("int", Flags.ts_discont.value)),
         )
 
 

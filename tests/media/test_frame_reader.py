@@ -144,6 +144,35 @@ def test_short_parts_that_were_joined_go_on_too(tmp_path: Path, length: int) -> 
     assert [frame.time_s for frame in frames_of(clip)] == [i / 25 for i in range(3 * length)]
 
 
+@pytest.mark.parametrize(("first_s", "second_s"), [(7200, 0), (0, 7200), (70, 0)])
+def test_a_second_part_of_an_earlier_or_later_clock_goes_on_too(
+    tmp_path: Path, first_s: int, second_s: int
+) -> None:
+    """FFmpeg takes a clock that is set back by more than a minute for one that wraps."""
+    joined = tmp_path / "a.ts"
+    joined.write_bytes(
+        b"".join(
+            fixed_rate(
+                tmp_path / "part.ts",
+                rate=Fraction(25),
+                pts=range(25 * begin_s, 25 * begin_s + 50),
+                container=(("mpegts_copyts", "1"),),
+            ).read_bytes()
+            for begin_s in (first_s, second_s)
+        )
+    )
+    frames = frames_of(joined)
+    assert numbers(frames) == [*range(50), *range(50)]
+    assert [frame.time_s for frame in frames] == [i / 25 for i in range(100)]
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_a_long_gap_of_other_formats_is_a_gap(tmp_path: Path, name: str) -> None:
+    pts = (0, 1, 500, 501)
+    clip = fixed_rate(tmp_path / name, rate=Fraction(25), pts=pts)
+    assert [frame.time_s for frame in frames_of(clip)] == [at / 25 for at in pts]
+
+
 def test_edit_list_decides_about_the_first_and_last_picture(tmp_path: Path) -> None:
     clip = fixed_rate(tmp_path / "a.mp4", frames=50, rate=Fraction(25))
     with av.open(str(clip)) as container:
