@@ -22,7 +22,7 @@ from hpe_volleyball.files import cannot_write, finishing_path, partial_path, syn
 from hpe_volleyball.media.audio_copy import AudioCopy
 from hpe_volleyball.media.encoders import pick_encoder
 from hpe_volleyball.media.kept_pictures import KeptPictures
-from hpe_volleyball.media.video import VideoInfo
+from hpe_volleyball.media.video import VideoInfo, time_base_of
 from hpe_volleyball.options import Quality
 from hpe_volleyball.pool import PicturePool
 from hpe_volleyball.records import Image
@@ -37,6 +37,10 @@ _MOST_THREADS = 4
 costs, also in a run of one frame per second."""
 _SYNC_S = 5.0
 """Seconds between forced writes to the disk, for power cuts."""
+
+_LONGEST_STEP = 2**31 - 1
+"""MP4 has no longer ones between two pictures, in units of the track; FFmpeg writes 1 in place of
+them, with a warning."""
 
 # Codes of ITU-T H.273.
 _UNSPECIFIED = 2
@@ -115,7 +119,8 @@ class VideoWriter(CompletedFile):
         """Append a picture with the source's time stamp `pts`; stamps must ascend.
 
         Raises:
-            OutputError: the disk or the encoder failed.
+            OutputError: the disk or the encoder failed, or the step from the stamp before is longer
+                than MP4 can say (6.6 hours in units of 1/90000 s).
             ValueError: the image has not the size of the video, or `pts` does not ascend.
         """
         expected = (self._size[1], self._size[0], 3)
@@ -124,6 +129,7 @@ class VideoWriter(CompletedFile):
         first = self._start(pts) if self._first_pts is None else self._first_pts
         if pts <= self._last_pts:
             raise ValueError(f"pts: expected more than {self._last_pts}, found {pts}")
+        self._check_step((pts - self._last_pts) * self._info.time_base)
         self._last_pts = pts
         frame = _video_frame(self._i420(image))
         frame.pts, frame.time_base = pts - first, self._info.time_base
@@ -192,6 +198,13 @@ class VideoWriter(CompletedFile):
         self._first_pts, self._last_pts = pts, pts - 1
         self._audio.start(pts * self._info.time_base)
         return pts
+
+    def _check_step(self, step_s: Fraction) -> None:
+        if step_s >= _LONGEST_STEP * time_base_of(self._stream):
+            raise OutputError(
+                f"{self._path}: found {float(step_s / 3600):.1f} hours without a picture, expected "
+                "less than MP4 can say; split the source there"
+            )
 
     def _begin_with(self, kept: KeptPictures) -> None:
         """Copy pictures of an earlier run, and the sound that goes with them."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -222,6 +223,19 @@ def test_wrong_size_and_stamps_are_refused(tmp_path: Path) -> None:
             writer.write(picture(1, 64, 48), 1001)
         with pytest.raises(ValueError, match="expected more than 10, found 10"):
             writer.write(picture(1), 10)
+
+
+def test_a_gap_that_mp4_cannot_say_is_told(tmp_path: Path) -> None:
+    clip = fixed_rate(tmp_path / "a.mp4")
+    info = replace(probe(clip), time_base=Fraction(1, 90_000))
+    longest = 2**31 - 2
+    with VideoWriter(tmp_path / "m.mp4", info) as writer:
+        writer.write(picture(0), 0)
+        writer.write(picture(1), longest)
+        with pytest.raises(OutputError, match=r"6\.6 hours without a picture.*split the source"):
+            writer.write(picture(2), 2 * longest + 1)
+        writer.write(picture(2), 2 * longest)
+    assert exact_times(tmp_path / "m.mp4") == [Fraction(n * longest, 90_000) for n in range(3)]
 
 
 def test_folder_that_does_not_exist_is_told_at_once(tmp_path: Path) -> None:
