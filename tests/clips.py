@@ -56,6 +56,8 @@ class Clip:
     """Counter-clockwise turn, in degrees, that a player shall apply (display matrix)."""
     audio: str | None = None
     """Codec of a tone as long as the pictures."""
+    audio_rate: int = 48000
+    audio_layout: str = "stereo"
     colorspace: int = 2
     color_range: int = 0
 
@@ -70,16 +72,22 @@ class Clip:
             video.codec_context.color_range = self.color_range
             if self.rotation:
                 video.set_display_rotation(self.rotation)
-            sound = out.add_stream(self.audio, rate=48000) if self.audio else None
+            sound = self._add_sound(out) if self.audio else None
             for number, pts in enumerate(self.pts):
                 frame = av.VideoFrame.from_ndarray(picture(number, *self.size), format="bgr24")
                 frame.pts, frame.time_base = pts, self.time_base
                 out.mux(video.encode(self._coloured(frame)))
             out.mux(video.encode())
             if sound is not None:
-                assert isinstance(sound, av.AudioStream)
-                _write_tone(out, sound, float((self.pts[-1] + 1) * self.time_base))
+                begin, end = (float(at * self.time_base) for at in (self.pts[0], self.pts[-1] + 1))
+                _write_tone(out, sound, end - begin, begin)
         return path
+
+    def _add_sound(self, out: av.container.OutputContainer) -> av.AudioStream:
+        sound = out.add_stream(self.audio or "", rate=self.audio_rate)
+        assert isinstance(sound, av.AudioStream)
+        sound.codec_context.layout = self.audio_layout
+        return sound
 
     def _coloured(self, frame: av.VideoFrame) -> av.VideoFrame:
         if self.colorspace == 2:
@@ -90,14 +98,17 @@ class Clip:
         )
 
 
-def _write_tone(out: av.container.OutputContainer, stream: av.AudioStream, seconds: float) -> None:
-    wave = np.sin(np.arange(int(48000 * seconds)) * (2 * np.pi * 440 / 48000)) * 8000
-    stereo = np.repeat(wave.astype(np.int16), 2)[None]
-    frame = av.AudioFrame.from_ndarray(stereo, format="s16", layout="stereo")
-    frame.sample_rate, frame.pts, frame.time_base = 48000, 0, Fraction(1, 48000)
-    resampler = av.AudioResampler(
-        stream.codec_context.format, "stereo", 48000, stream.codec_context.frame_size or 1024
-    )
+def _write_tone(
+    out: av.container.OutputContainer, stream: av.AudioStream, seconds: float, begin_s: float = 0.0
+) -> None:
+    codec = stream.codec_context
+    rate, channels = codec.sample_rate, codec.layout.nb_channels
+    wave = np.sin(np.arange(int(rate * seconds)) * (2 * np.pi * 440 / rate)) * 8000
+    samples = np.repeat(wave.astype(np.int16), channels)[None]
+    frame = av.AudioFrame.from_ndarray(samples, format="s16", layout=codec.layout)
+    frame.sample_rate, frame.time_base = rate, Fraction(1, rate)
+    frame.pts = round(begin_s * rate)
+    resampler = av.AudioResampler(codec.format, codec.layout, rate, codec.frame_size or 1024)
     for part in resampler.resample(frame):
         out.mux(stream.encode(part))
     out.mux(stream.encode())
@@ -106,6 +117,13 @@ def _write_tone(out: av.container.OutputContainer, stream: av.AudioStream, secon
 def fixed_rate(path: Path, frames: int = 30, rate: Fraction = NTSC, **changes: Any) -> Path:
     """Pictures 0..frames-1 at a constant rate; `changes` are fields of `Clip`."""
     return replace(Clip(range(frames), 1 / rate, rate), **changes).write(path)
+
+
+def joined(path: Path, *parts: dict[str, Any]) -> Path:
+    """Clips of 25 pictures per second behind each other; each part is `changes` for one."""
+    contents = [fixed_rate(path, rate=Fraction(25), **part).read_bytes() for part in parts]
+    path.write_bytes(b"".join(contents))
+    return path
 
 
 def with_display_matrix(path: Path, a: int, b: int, c: int, d: int) -> Path:
@@ -133,7 +151,9 @@ def variable_rate(path: Path, frames: int = 30) -> Path:
 def sound_only(path: Path) -> Path:
     """One second of a tone."""
     with av.open(str(path), "w") as out:
-        _write_tone(out, out.add_stream("aac", rate=48000), 1.0)
+        sound = out.add_stream("aac", rate=48000)
+        sound.codec_context.layout = "stereo"
+        _write_tone(out, sound, 1.0)
     return path
 
 

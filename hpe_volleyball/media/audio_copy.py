@@ -41,7 +41,7 @@ class AudioCopy:
         self.warning: str | None = None
         """Why there is no sound although the source has some."""
         self._out_stream: AudioStream | None = None
-        self._resampler: AudioResampler | None = None
+        self._encodes = False
         self._packets: Iterator[Packet[AudioStream]] = iter(())
         self._waiting: Packet[AudioStream] | None = None
         self._zero = Fraction(0)
@@ -98,9 +98,7 @@ class AudioCopy:
         added.codec_context.layout = "mono" if codec.channels == 1 else "stereo"
         added.codec_context.time_base = Fraction(1, rate)
         added.codec_context.open()
-        self._resampler = AudioResampler(
-            "fltp", added.codec_context.layout, rate, added.codec_context.frame_size
-        )
+        self._encodes = True
         return added
 
     def _output_packets(
@@ -110,11 +108,8 @@ class AudioCopy:
         demuxed = container.demux(self._stream)
         shift = round(self._zero / time_base_of(self._stream))
         try:
-            for packet in (
-                _shifted(demuxed, shift)
-                if self._resampler is None
-                else _encoded(demuxed, shift, self._resampler, out)
-            ):
+            shifted = _shifted(demuxed, shift)
+            for packet in _encoded(shifted, out) if self._encodes else shifted:
                 if packet.pts is None or packet.pts < 0 or packet.size == 0:
                     continue
                 dts = packet.pts if packet.dts is None else packet.dts
@@ -147,24 +142,41 @@ def _shifted(packets: Iterable[Packet[AudioStream]], shift: int) -> Iterator[Pac
 
 
 def _encoded(
-    packets: Iterable[Packet[AudioStream]], shift: int, resampler: AudioResampler, out: AudioStream
+    packets: Iterable[Packet[AudioStream]], out: AudioStream
 ) -> Iterator[Packet[AudioStream]]:
-    """Decode, resample and encode; damaged packets are passed over."""
+    """Decode, resample and encode; damaged packets are passed over.
+
+    Where the source changes its channels or its rate another resampler goes on.
+    """
+    resampler, kind = _resampler(out), None
+    for frame in _decoded(packets):
+        before, kind = kind, (frame.format.name, frame.layout.name, frame.sample_rate)
+        if before not in {None, kind}:
+            yield from _encode(out, resampler.resample(None))
+            resampler = _resampler(out)
+        yield from _encode(out, resampler.resample(frame))
+    yield from _encode(out, resampler.resample(None))
+    yield from out.encode(None)
+
+
+def _decoded(packets: Iterable[Packet[AudioStream]]) -> Iterator[AudioFrame]:
     for packet in packets:
         try:
             frames = packet.decode()
         except (av.FFmpegError, OSError):
             continue
-        for frame in frames:
-            if frame.pts is not None:
-                frame.pts -= shift
-            yield from _encode(out, resampler, frame)
-    yield from _encode(out, resampler, None)
-    yield from out.encode(None)
+        yield from frames
 
 
-def _encode(
-    out: AudioStream, resampler: AudioResampler, frame: AudioFrame | None
-) -> Iterator[Packet[AudioStream]]:
-    for part in resampler.resample(frame):
-        yield from out.encode(part)
+def _resampler(out: AudioStream) -> AudioResampler:
+    """From whatever comes to what an encoder takes, which cuts it into packets itself."""
+    return AudioResampler("fltp", out.codec_context.layout, out.codec_context.sample_rate)
+
+
+def _encode(out: AudioStream, frames: Iterable[AudioFrame]) -> Iterator[Packet[AudioStream]]:
+    for frame in frames:
+        # The encoder takes the time base of its first frame for that of all.
+        if frame.pts is not None and frame.time_base is not None:
+            frame.pts = round(frame.pts * frame.time_base * frame.sample_rate)
+        frame.time_base = Fraction(1, frame.sample_rate)
+        yield from out.encode(frame)

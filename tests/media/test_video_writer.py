@@ -15,7 +15,7 @@ from hpe_volleyball.media.video import VideoInfo, probe
 from hpe_volleyball.media.video_writer import VideoWriter
 from hpe_volleyball.records import Frame
 from tests.child import run_python
-from tests.clips import B_FRAMES, NTSC, fixed_rate, number_of, picture, variable_rate
+from tests.clips import B_FRAMES, NTSC, fixed_rate, joined, number_of, picture, variable_rate
 
 
 def copied(source: Path, target: Path, **span: float) -> tuple[VideoInfo, list[Frame]]:
@@ -161,6 +161,29 @@ def test_sound_that_browsers_do_not_play_becomes_aac(tmp_path: Path, name: str, 
         loud = [np.abs(f.to_ndarray()).max() for f in container.decode(audio=0)]
     assert len(loud) == pytest.approx(2.002 * 48000 / 1024, abs=4)
     assert min(loud[2:-3]) > 0.1  # the tone goes on to the end
+
+
+@pytest.mark.parametrize(
+    ("codec", "change"),
+    [
+        ("ac3", {"audio_layout": "5.1"}),
+        ("ac3", {"audio_rate": 44100}),
+        ("mp2", {"audio_rate": 32000}),
+    ],
+)
+def test_sound_goes_on_where_its_channels_or_rate_change(
+    tmp_path: Path, codec: str, change: dict[str, object]
+) -> None:
+    out = tmp_path / "out.mp4"
+    sound = {"audio": codec}
+    second = {"pts": range(50, 100), **sound, **change}
+    copied(joined(tmp_path / "a.ts", {"frames": 50, **sound}, second), out)
+    with av.open(str(out)) as container:
+        frames = list(container.decode(audio=0))
+    loud = [np.abs(f.to_ndarray()).max() > 0.1 for f in frames]
+    assert all(loud[2:-3])
+    assert sum(f.samples for f in frames) / 48000 == pytest.approx(4, abs=0.1)
+    assert frames[-1].time == pytest.approx(4, abs=0.1)
 
 
 def test_sound_without_a_decoder_is_left_out_and_told(tmp_path: Path) -> None:
