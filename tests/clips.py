@@ -55,7 +55,9 @@ class Clip:
     rotation: int = 0
     """Counter-clockwise turn, in degrees, that a player shall apply (display matrix)."""
     audio: str | None = None
-    """Codec of a tone as long as the pictures."""
+    """Codec of a tone that begins with the pictures."""
+    audio_s: float | None = None
+    """Length of the tone; None: as long as the pictures."""
     audio_rate: int = 48000
     audio_layout: str = "stereo"
     colorspace: int = 2
@@ -80,7 +82,7 @@ class Clip:
             out.mux(video.encode())
             if sound is not None:
                 begin, end = (float(at * self.time_base) for at in (self.pts[0], self.pts[-1] + 1))
-                _write_tone(out, sound, end - begin, begin)
+                _write_tone(out, sound, self.audio_s or end - begin, begin)
         return path
 
     def _add_sound(self, out: av.container.OutputContainer) -> av.AudioStream:

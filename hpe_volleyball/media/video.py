@@ -138,7 +138,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         SourceError: no such file, not a video, or no picture track that can be decoded.
     """
     with open_container(path) as container:
-        yield container, _picture_track(path, container)
+        yield container, picture_track(path, container)
 
 
 def open_container(path: Path) -> InputContainer:
@@ -208,7 +208,12 @@ def _refusal(path: Path, error: Exception) -> str:
     return f"{path} cannot be opened ({reason}); {_EXPECTED}"
 
 
-def _picture_track(path: Path, container: InputContainer) -> VideoStream:
+def picture_track(path: Path, container: InputContainer) -> VideoStream:
+    """The picture track of an opened file, set to decode in threads.
+
+    Raises:
+        SourceError: there is none that can be decoded.
+    """
     if container.format.name == "tty":
         raise SourceError(f"{path} is a text file; {_EXPECTED}")
     tracks = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]

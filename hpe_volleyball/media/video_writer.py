@@ -104,7 +104,7 @@ class VideoWriter(CompletedFile):
                 },
             )
             self._stream = self._add_stream()
-            self._audio = AudioCopy(info.path if info.has_audio else None, self._container)
+            self._audio = AudioCopy(info, self._container)
             # Opens the file now: what cannot be written is told before hours of work.
             self._container.start_encoding()
             if kept is not None:

@@ -186,6 +186,32 @@ def test_sound_goes_on_where_its_channels_or_rate_change(
     assert frames[-1].time == pytest.approx(4, abs=0.1)
 
 
+@pytest.mark.parametrize("codec", ["mp2", "libmp3lame"])
+@pytest.mark.parametrize("clocks_s", [(0, 0, 0), (7200, 0, 3600)])
+def test_sound_of_joined_files_stays_in_step_with_the_pictures(
+    tmp_path: Path, codec: str, clocks_s: tuple[int, ...]
+) -> None:
+    """The tone of each part ends half a second before its pictures."""
+    out = tmp_path / "out.mp4"
+    parts = [
+        {
+            "pts": range(25 * at_s, 25 * at_s + 50),
+            "audio": codec,
+            "audio_s": 1.5,
+            "container": (("mpegts_copyts", "1"),),
+        }
+        for at_s in clocks_s
+    ]
+    copied(joined(tmp_path / "a.ts", *parts), out)
+    with av.open(str(out)) as container:
+        frames = list(container.decode(audio=0))
+    loud = np.array([f.time or 0.0 for f in frames if np.abs(f.to_ndarray()).max() > 0.1])
+    runs = np.split(loud, np.flatnonzero(np.diff(loud) > 0.1) + 1)
+    assert len(runs) == 3
+    for number, run in enumerate(runs):
+        assert run[[0, -1]] == pytest.approx([2 * number, 2 * number + 1.5], abs=0.08)
+
+
 def test_sound_without_a_decoder_is_left_out_and_told(tmp_path: Path) -> None:
     clip = fixed_rate(tmp_path / "a.mkv", audio="aac")
     clip.write_bytes(clip.read_bytes().replace(b"A_AAC", b"A_ZZZ"))
