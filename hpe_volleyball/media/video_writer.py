@@ -101,6 +101,9 @@ class VideoWriter(CompletedFile):
                     "movflags": _FRAGMENTED,
                     "frag_duration": str(round(_FRAGMENT_FRAMES / info.rate * 1_000_000)),
                     "flush_packets": "1",
+                    # Write pictures (after 1 µs) that no sound goes with; else they wait for
+                    # 10 s of it, and a kill costs these.
+                    "max_interleave_delta": "1",
                 },
             )
             self._stream = self._add_stream()

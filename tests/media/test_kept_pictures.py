@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import av
 import pytest
@@ -60,7 +61,9 @@ def test_a_video_in_two_parts_is_the_video_in_one(
     assert packets[min(frames, FRAMES - 1)].is_keyframe or frames == FRAMES
 
 
-def test_a_kill_costs_seven_pictures_at_most(tmp_path: Path, source: Path) -> None:
+@pytest.mark.parametrize("sound", [{}, {"audio": "aac"}, {"audio": "aac", "audio_s": 1.0}])
+def test_a_kill_costs_seven_pictures_at_most(tmp_path: Path, sound: dict[str, Any]) -> None:
+    source = fixed_rate(tmp_path / "s.mp4", FRAMES, **sound)
     done = run_python(
         """
         import os, sys
