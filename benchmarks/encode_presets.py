@@ -73,7 +73,8 @@ def main() -> None:
         for name, options in CANDIDATES.items():
             took, files[name] = encode(pictures, options)
             seconds[name] = min(took, seconds.get(name, took))
-    print(f"shipped: {pick_encoder()}")
+    height, width = pictures[0].shape[:2]
+    print(f"shipped: {pick_encoder(width, height)}")
     for name, took in seconds.items():
         bits = 8 * len(files[name]) / len(pictures)
         print(

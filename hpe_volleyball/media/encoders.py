@@ -33,13 +33,10 @@ _VIDEOTOOLBOX: dict[Quality, str] = {"low": "45", "medium": "60", "high": "75"}
 HARDWARE = ("h264_nvenc", "h264_videotoolbox")
 SOFTWARE = "libx264"
 
-_TRIAL_SIZE = 256
-"""NVENC refuses pictures below 145 x 49."""
 
-
-def pick_encoder(quality: Quality = "medium") -> Encoder:
-    """The machine's hardware encoder where one works, else x264."""
-    name = next((name for name in HARDWARE if works(name)), SOFTWARE)
+def pick_encoder(width: int, height: int, quality: Quality = "medium") -> Encoder:
+    """The machine's hardware encoder where one takes pictures of this (even) size, else x264."""
+    name = next((name for name in HARDWARE if works(name, width, height)), SOFTWARE)
     return Encoder(name, MappingProxyType(_options(name, quality)))
 
 
@@ -60,16 +57,19 @@ def _options(name: str, quality: Quality) -> dict[str, str]:
 
 
 @cache
-def works(name: str) -> bool:
-    """Whether an encoder is built in and finds its hardware: it encodes one picture."""
+def works(name: str, width: int = 256, height: int = 256) -> bool:
+    """Whether an encoder is built in, finds its hardware and takes the size: it encodes a picture.
+
+    NVENC, for one, takes widths from 145 to 4096; sizes are even.
+    """
     if name not in av.codecs_available:
         return False
     codec = CodecContext.create(name, "w")
     assert isinstance(codec, VideoCodecContext)  # noqa: S101 - tells the type, H.264 is video
-    codec.width = codec.height = _TRIAL_SIZE
+    codec.width, codec.height = width, height
     codec.pix_fmt = "yuv420p"
     codec.time_base = Fraction(1, 25)
-    picture = np.zeros((_TRIAL_SIZE * 3 // 2, _TRIAL_SIZE), np.uint8)
+    picture = np.zeros((height * 3 // 2, width), np.uint8)
     try:
         codec.encode(VideoFrame.from_ndarray(picture, format="yuv420p"))
         codec.encode(None)

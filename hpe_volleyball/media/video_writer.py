@@ -80,9 +80,9 @@ class VideoWriter(CompletedFile):
         quality: Quality = "medium",
         kept: KeptPictures | None = None,
     ) -> None:
-        self.encoder = pick_encoder(quality)
         self._size = size or (info.width, info.height)
         even_width, even_height = (side + side % 2 for side in self._size)
+        self.encoder = pick_encoder(even_width, even_height, quality)
         self._planes = PicturePool((even_height * 3 // 2, even_width))
         self._path = path
         self._partial = partial_path(path)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pytest
 
 from hpe_volleyball.media import encoders
 from hpe_volleyball.media.encoders import pick_encoder
@@ -19,12 +20,37 @@ QUALITIES: tuple[Quality, ...] = ("low", "medium", "high")
 
 
 def test_the_encoder_picked_encodes() -> None:
-    assert encoders.works(pick_encoder().name)
-    assert pick_encoder().name in av.codecs_available
+    picked = pick_encoder(64, 48).name
+    assert encoders.works(picked, 64, 48)
+    assert picked in av.codecs_available
 
 
 def test_an_encoder_that_is_not_built_in_does_not_work() -> None:
     assert not encoders.works("h264_of_tomorrow")
+
+
+def test_an_encoder_that_does_not_take_the_size_is_not_picked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """H.263 stands in for a hardware encoder: it has a few sizes only."""
+    monkeypatch.setattr(encoders, "HARDWARE", ("h263",))
+    assert pick_encoder(352, 288).name == "h263"
+    assert pick_encoder(354, 288).name == encoders.SOFTWARE
+
+
+def test_the_size_that_counts_is_that_of_the_overlay_made_even(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def works(_: str, width: int, height: int) -> bool:
+        asked.append((width, height))
+        return False
+
+    monkeypatch.setattr(encoders, "works", works)
+    info = probe(fixed_rate(tmp_path / "a.mp4", size=(320, 240)))
+    VideoWriter(tmp_path / "small.mp4", info, size=(133, 101)).close(complete=False)
+    assert set(asked) == {(134, 102)}
 
 
 def test_every_encoder_has_three_qualities_without_b_frames() -> None:
