@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from threading import Lock
 
+import cv2
 import numpy as np
 from av.filter import Graph
 from av.video.frame import VideoFrame
@@ -21,6 +22,9 @@ _BGR = "bgr24"
 
 class Converter:
     """Makes BGR pictures, turned upright, of decoded ones; for several threads.
+
+    Of an interlaced picture only the field with the first line is taken: the other one shows
+    another moment, in which whoever moves is elsewhere.
 
     Args:
         width: Of the upright picture, px.
@@ -46,6 +50,8 @@ class Converter:
         plane = bgr.planes[0]
         shape, strides = (bgr.height, bgr.width, 3), (plane.line_size, 3, 1)
         pixels = np.ndarray(shape, np.uint8, buffer=memoryview(plane), strides=strides)
+        if picture.interlaced_frame:
+            pixels = _with_all_lines(pixels, picture.height)
         if self._orientation.changes:
             upright = self._pool.take()
             self._orientation.apply(pixels, upright)
@@ -71,10 +77,11 @@ class Converter:
             picture.format.name,
             int(picture.colorspace),
             int(picture.color_range),
+            picture.interlaced_frame,
         )
         if kind == self._kind:
             return
-        width, height, pixels, colorspace, color_range = kind
+        width, height, pixels, colorspace, color_range, interlaced = kind
         graph = Graph()
         # One thread: swscale's threads only fight the decoder's.
         graph.threads = 1
@@ -86,9 +93,21 @@ class Converter:
             range=str(color_range),
             time_base="1/1",
         )
+        fields = [graph.add("field", type="top")] if interlaced else []
         scale, bgr = graph.add("scale", flags="bilinear"), graph.add("format", _BGR)
-        graph.link_nodes(source, scale, bgr, graph.add("buffersink")).configure()
+        graph.link_nodes(source, *fields, scale, bgr, graph.add("buffersink")).configure()
         self._graph, self._kind = graph, kind
+
+
+def _with_all_lines(field: Image, height: int) -> Image:
+    """The lines of a field at their places, and between two of them their mean."""
+    full = np.empty((height, *field.shape[1:]), np.uint8)
+    full[::2] = field
+    if len(field) > 1:
+        full[1 : 2 * len(field) - 1 : 2] = cv2.addWeighted(field[:-1], 0.5, field[1:], 0.5, 0)
+    if height % 2 == 0:
+        full[-1] = field[-1]
+    return full
 
 
 class DecodedFrame(Frame):

@@ -9,6 +9,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.filter import Graph
 from av.video.frame import VideoFrame
 
 from hpe_volleyball.media.decoded import Converter, DecodedFrame
@@ -145,6 +146,51 @@ def test_a_matrix_that_cannot_be_converted_is_read_as_none() -> None:
         image = converter.to_bgr(picture)
         if matrix not in {1, 4, 7, 9}:  # 0 is RGB, which these planes are not; 5 and 6 are BT.601
             np.testing.assert_array_equal(image, bgr(noise(8, 6, "yuv420p")), str(matrix))
+
+
+def interlaced(image: Image) -> VideoFrame:
+    """The picture, marked as made of two fields."""
+    height, width = image.shape[:2]
+    graph = Graph()
+    source = graph.add(
+        "buffer", video_size=f"{width}x{height}", pix_fmt="yuv420p", time_base="1/25"
+    )
+    graph.link_nodes(source, graph.add("setfield", "tff"), graph.add("buffersink")).configure()
+    graph.push(VideoFrame.from_ndarray(image, "bgr24").reformat(format="yuv420p"))
+    return graph.vpull()
+
+
+def test_of_an_interlaced_picture_one_moment_is_shown() -> None:
+    """An edge that moves by twelve pixels from one field to the next."""
+    image = np.zeros((48, 64, 3), np.uint8)
+    image[::2, 20:] = 200
+    image[1::2, 32:] = 200
+    found = Converter(64, 48).to_bgr(interlaced(image))
+    assert np.all(found[:, 22:] > 190)
+    assert np.all(found[:, :18] < 10)
+
+
+def ramp(height: int) -> Image:
+    """Five grey levels from one line to the next."""
+    return np.repeat(5 * np.arange(height, dtype=np.uint8), 3 * 64).reshape(height, 64, 3)
+
+
+@pytest.mark.parametrize("height", [48, 47, 2, 1])
+def test_the_lines_of_an_interlaced_picture_stay_where_they_are(height: int) -> None:
+    converter = Converter(64, height)
+    plain = VideoFrame.from_ndarray(ramp(height), "bgr24").reformat(format="yuv420p")
+    expected = converter.to_bgr(plain).astype(int)
+    off = (converter.to_bgr(interlaced(ramp(height))) - expected)[:, :, 1]
+    assert np.abs(off[: height - height % 2 - 1]).max(initial=0) <= 1
+    assert np.abs(off[-1]).max() <= 5  # without a line below it, it is that above
+
+
+def test_interlaced_pictures_are_turned_and_may_come_between_others() -> None:
+    converter = Converter(48, 64, Orientation(90))
+    plain = VideoFrame.from_ndarray(ramp(48), "bgr24").reformat(format="yuv420p")
+    expected = cv2.rotate(bgr(plain), cv2.ROTATE_90_COUNTERCLOCKWISE).astype(int)
+    for picture in (plain, interlaced(ramp(48)), plain):
+        assert np.abs(converter.to_bgr(picture) - expected)[:, :-1].max() <= 2
 
 
 def test_several_threads_may_ask(pictures: list[VideoFrame]) -> None:
