@@ -17,6 +17,9 @@ from hpe_volleyball.records import Frame, Image
 _UNSPECIFIED, _MATRICES, _RANGES = 2, (0, 1, 2, 4, 5, 6, 7, 9), range(3)
 """FFmpeg's codes of colours, most of them those of ITU-T H.273, that its filters convert; files may
 hold any."""
+_BT709, _HD_HEIGHT = 1, 720
+"""What names no matrix is read by that of HD from this height on and by BT.601 below, as players
+do."""
 _BGR = "bgr24"
 
 
@@ -69,6 +72,8 @@ class Converter:
         picture.color_trc, picture.color_primaries = _UNSPECIFIED, _UNSPECIFIED
         if picture.colorspace not in _MATRICES:
             picture.colorspace = _UNSPECIFIED
+        if picture.colorspace == _UNSPECIFIED and picture.height >= _HD_HEIGHT:
+            picture.colorspace = _BT709
         if picture.color_range not in _RANGES:
             picture.color_range = 0
         kind = (

@@ -43,7 +43,6 @@ _LONGEST_STEP = 2**31 - 1
 them, with a warning."""
 
 # Codes of ITU-T H.273.
-_UNSPECIFIED = 2
 _BT601 = 6
 _LIMITED_RANGE = 1
 
@@ -53,8 +52,7 @@ class VideoWriter(CompletedFile):
 
     4:2:0 chroma needs even sizes: an odd width or height gets one more column or row, a copy of
     the last one. Time stamps are shifted so that the first picture is at 0. The pictures are
-    converted by the BT.601 matrix in limited range and the stream says so; a source that names no
-    matrix was read by BT.601 too, so its copy names none either and players treat both alike.
+    converted by the BT.601 matrix in limited range, and the stream says so.
 
     The video is written as fragmented MP4 under a partial name, so that a kill leaves it readable
     up to the last 7 pictures; `close(complete=True)` puts it into a plain MP4 with its index in
@@ -136,7 +134,7 @@ class VideoWriter(CompletedFile):
         self._last_pts = pts
         frame = _video_frame(self._i420(image))
         frame.pts, frame.time_base = pts - first, self._info.time_base
-        frame.color_range, frame.colorspace = _LIMITED_RANGE, self._stream.codec_context.colorspace
+        frame.color_range, frame.colorspace = _LIMITED_RANGE, _BT601
         with self._reported():
             self._mux(frame)
             self._mux_sound(frame.pts * self._info.time_base)
@@ -190,8 +188,7 @@ class VideoWriter(CompletedFile):
         codec.color_range = _LIMITED_RANGE
         codec.color_primaries = info.colour.primaries
         codec.color_trc = info.colour.transfer
-        named = info.colour.matrix != _UNSPECIFIED
-        codec.colorspace = _BT601 if named else _UNSPECIFIED
+        codec.colorspace = _BT601
         codec.thread_count = min(_MOST_THREADS, usable_cores())
         codec.options = dict(self.encoder.options)
         return stream

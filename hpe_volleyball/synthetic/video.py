@@ -13,6 +13,8 @@ from hpe_volleyball.synthetic.rally import Rally
 
 _AUDIO_RATE = 48_000
 _TONE_HZ = 440.0
+_BT601, _LIMITED_RANGE = 6, 1
+"""Codes of ITU-T H.273."""
 
 
 def render_video(rally: Rally, path: Path, *, audio: bool = False) -> Path:
@@ -53,6 +55,8 @@ def _write(rally: Rally, container: av.container.OutputContainer, *, audio: bool
     video = container.add_stream("libx264", rate=fps, options={"crf": "12", "preset": "veryfast"})
     video.width, video.height, video.pix_fmt = config.width, config.height, "yuv420p"
     video.codec_context.time_base = 1 / fps
+    # What PyAV converts by; HD that names no matrix is read by another one.
+    video.codec_context.colorspace, video.codec_context.color_range = _BT601, _LIMITED_RANGE
     sound = container.add_stream("aac", rate=_AUDIO_RATE, layout="mono") if audio else None
     for index, image in enumerate(rally.frames()):
         frame = av.VideoFrame.from_ndarray(image, format="bgr24")

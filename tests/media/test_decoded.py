@@ -114,6 +114,18 @@ def test_colours_are_those_of_the_reformatter(
     np.testing.assert_array_equal(Converter(70, 46).to_bgr(picture), expected)
 
 
+@pytest.mark.parametrize(("height", "matrix"), [(718, 6), (720, 1)])
+@pytest.mark.parametrize("named", [2, 3, 40])
+def test_hd_that_names_no_matrix_is_read_by_that_of_hd(
+    height: int, matrix: int, named: int
+) -> None:
+    picture = noise(16, height, "yuv420p")
+    picture.colorspace = matrix
+    expected = bgr(picture)
+    picture.colorspace = named
+    np.testing.assert_array_equal(Converter(16, height).to_bgr(picture), expected)
+
+
 def test_pictures_of_another_kind_may_follow() -> None:
     converter = Converter(70, 46)
     for pixels, colorspace in (("yuv420p", 6), ("yuv420p", 1), ("yuv420p10le", 1), ("yuv420p", 6)):

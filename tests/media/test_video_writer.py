@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -107,8 +108,27 @@ def test_colours_stay(tmp_path: Path, matrix: int, value_range: int) -> None:
     assert np.abs(flat).max() <= 6
     assert np.abs(flat.mean(axis=(0, 1))).max() <= 2
     assert np.abs(difference).mean() < 2
-    # What names no matrix stays without a name: players guess alike for both.
-    assert probe(out).colour.matrix == (2 if matrix == 2 else 6)
+    assert probe(out).colour.matrix == 6
+
+
+@pytest.mark.parametrize("height", [None, 360])
+def test_colours_of_hd_that_names_no_matrix_stay(tmp_path: Path, height: int | None) -> None:
+    """Players take HD for BT.709 and what is smaller for BT.601."""
+    clip, out = tmp_path / "hd.mp4", tmp_path / "out.mp4"
+    fixed_rate(clip, frames=1, size=(1280, 720))
+    info = probe(clip)
+    size = info.size_at(height)
+    with read_frames(clip) as reader, VideoWriter(out, info, size=size) as writer:
+        image = next(reader).image
+        small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        writer.write(small, info.start_pts)
+    with av.open(str(clip)) as container:
+        shown = next(container.decode(video=0))
+    shown.colorspace = 1
+    np.testing.assert_array_equal(image, shown.to_ndarray(format="bgr24"))
+    copy = frames_of(out)[0].image.astype(int)
+    assert np.abs(copy[size[1] // 2 + 8 :, 8 : size[0] // 2 - 8] - image[-8, 8]).max() <= 6
+    assert probe(out).colour.matrix == 6
 
 
 def test_stream_is_what_browsers_play(tmp_path: Path) -> None:

@@ -200,6 +200,7 @@ def test_video_has_the_exact_rate_and_the_pictures(tmp_path: Path) -> None:
         stream = container.streams.video[0]
         assert stream.average_rate == rate
         assert stream.pix_fmt == "yuv420p"
+        assert stream.codec_context.colorspace == 6  # else HD is read by that of BT.709
         assert len(container.streams.audio) == 1
         frames = [f.to_ndarray(format="bgr24") for f in container.decode(stream)]
     assert len(frames) == rally.n_frames == 15
