@@ -54,6 +54,8 @@ class Clip:
     container: tuple[tuple[str, str], ...] = ()
     rotation: int = 0
     """Counter-clockwise turn, in degrees, that a player shall apply (display matrix)."""
+    empty_track: bool = False
+    """A picture track without pictures comes first."""
     audio: str | None = None
     """Codec of a tone that begins with the pictures."""
     audio_s: float | None = None
@@ -66,6 +68,9 @@ class Clip:
     def write(self, path: Path) -> Path:
         """Encode the clip; the container is chosen by the suffix."""
         with av.open(str(path), "w", options=dict(self.container)) as out:
+            if self.empty_track:
+                empty = out.add_stream("mpeg2video", rate=self.rate)
+                empty.width, empty.height, empty.pix_fmt = 32, 32, "yuv420p"
             video = out.add_stream(self.codec, rate=self.rate, options=dict(self.options))
             assert isinstance(video, av.VideoStream)
             video.width, video.height, video.pix_fmt = *self.size, self.pix_fmt

@@ -10,7 +10,6 @@ from time import monotonic
 
 import av
 from av.packet import Packet
-from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -19,7 +18,7 @@ from hpe_volleyball.media.damage import Damage
 from hpe_volleyball.media.live_address import open_live, without_secrets
 from hpe_volleyball.media.live_backlog import Backlog
 from hpe_volleyball.media.live_clock import TICKS
-from hpe_volleyball.media.video import time_base_of
+from hpe_volleyball.media.video import decodable_tracks, time_base_of
 
 _RATES = (1, 240)
 """Others than these are a stream's time base, not its rate."""
@@ -45,11 +44,7 @@ class Link:
         self._container = self._opened.enter_context(open_live(source, stop))
         self._damage = damage
         self._on_left_out = on_left_out
-        tracks = [
-            stream
-            for stream in self._container.streams.video
-            if stream.codec_context and not stream.disposition & Disposition.attached_pic
-        ]
+        tracks = decodable_tracks(self._container)
         if not tracks:
             self.close()
             raise SourceError(

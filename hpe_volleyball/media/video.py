@@ -216,18 +216,32 @@ def picture_track(path: Path, container: InputContainer) -> VideoStream:
     """
     if container.format.name == "tty":
         raise SourceError(f"{path} is a text file; {_EXPECTED}")
-    tracks = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    if not tracks:
-        found = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
-        raise SourceError(f"{path} has no picture track, found: {found}; {_EXPECTED}")
-    # PyAV types it as always there, but it is None where FFmpeg has no decoder.
-    if not tracks[0].codec_context:
+    tracks = decodable_tracks(container)
+    if not tracks and not all(map(_is_cover, container.streams.video)):
         raise SourceError(
             f"{path}: its pictures are in a format without a decoder here; convert it to H.264"
         )
+    if not tracks:
+        found = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+        raise SourceError(f"{path} has no picture track, found: {found}; {_EXPECTED}")
     tracks[0].thread_type = "AUTO"
     tracks[0].codec_context.thread_count = max(1, min(_MOST_THREADS, usable_cores() // 2))
     return tracks[0]
+
+
+def decodable_tracks(container: InputContainer) -> list[VideoStream]:
+    """The picture tracks that can be decoded, in front the one that FFmpeg thinks best of.
+
+    That is no track without pictures, as the first one may be.
+    """
+    best = container.streams.best("video")
+    # PyAV types it as always there, but it is None where FFmpeg has no decoder.
+    tracks = [s for s in container.streams.video if s.codec_context and not _is_cover(s)]
+    return sorted(tracks, key=lambda track: track is not best)
+
+
+def _is_cover(track: VideoStream) -> bool:
+    return bool(track.disposition & Disposition.attached_pic)
 
 
 def _first_picture(path: Path, container: InputContainer, stream: VideoStream) -> VideoFrame:

@@ -174,6 +174,14 @@ def test_writers_of_a_pipe_one_after_the_other(pipe: Path, tmp_path: Path) -> No
 
 
 @needs_pipes
+def test_a_first_track_without_pictures_is_passed_over(pipe: Path, tmp_path: Path) -> None:
+    feed(pipe, clip(tmp_path / "a.ts", 30, empty_track=True))
+    with LiveReader(str(pipe), max_frames=3) as reader:
+        assert (reader.info.width, reader.info.height) == (96, 64)
+        assert len(list(reader)) == 3
+
+
+@needs_pipes
 def test_a_slow_reader_gets_the_newest(pipe: Path, tmp_path: Path) -> None:
     feed(pipe, clip(tmp_path / "a.ts", 60))
     with LiveReader(str(pipe), max_frames=6) as reader:

@@ -3,12 +3,15 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
+from av.stream import Disposition
 
 from hpe_volleyball.errors import SourceError
+from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.media.orientation import Orientation
 from hpe_volleyball.media.video import probe
-from tests.clips import NTSC, fixed_rate, sound_only, truncated, variable_rate
+from tests.clips import NTSC, fixed_rate, number_of, sound_only, truncated, variable_rate
 
 
 def test_says_what_a_clip_holds(tmp_path: Path) -> None:
@@ -54,6 +57,34 @@ def test_odd_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
 def test_a_colon_in_the_name_is_no_protocol(tmp_path: Path) -> None:
     clip = fixed_rate(tmp_path / "a.mp4", frames=3).rename(tmp_path / "http:x.mp4")
     assert probe(clip).n_frames == 3
+
+
+def test_a_first_track_without_pictures_is_passed_over(tmp_path: Path) -> None:
+    clip = fixed_rate(tmp_path / "a.ts", frames=30, empty_track=True)
+    with av.open(str(clip)) as container:
+        assert len(container.streams.video) == 2
+    info = probe(clip)
+    assert (info.width, info.height, info.codec) == (96, 64, "h264")
+    with read_frames(clip) as frames:
+        assert [number_of(frame.image) for frame in frames] == list(range(30))
+
+
+def test_a_cover_is_no_video(tmp_path: Path) -> None:
+    clip = tmp_path / "a.mp4"
+    with av.open(str(clip), "w") as out:
+        cover = out.add_stream("mjpeg", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 640, 480, "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        video = out.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 96, 64, "yuv420p"
+        out.mux(cover.encode(av.VideoFrame(640, 480, "yuvj420p")))
+        for _ in range(10):
+            out.mux(video.encode(av.VideoFrame(96, 64, "yuv420p")))
+        out.mux(video.encode())
+    with av.open(str(clip)) as container:
+        covers = [s.disposition & Disposition.attached_pic for s in container.streams.video]
+    assert sorted(map(bool, covers)) == [False, True]
+    assert (probe(clip).width, probe(clip).codec) == (96, "h264")
 
 
 def _text(folder: Path, name: str, text: str) -> Path:
