@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,30 @@ def sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+@contextmanager
+def replacing(path: Path, fresh: Path | None = None) -> Iterator[Path]:
+    """Where to write what appears as `path`, or replaces it, when the block ends without an error.
+
+    After an error nothing of it is left, and an earlier `path` stays.
+
+    Args:
+        path: The final name, in a folder that is there.
+        fresh: Where to write; None: beside it, in a file of this process's own that ends alike.
+
+    Raises:
+        OSError: it cannot be given its name, or the disk fails.
+    """
+    if fresh is None:
+        fresh = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        yield fresh
+        sync(fresh)
+        fresh.replace(path)
+    finally:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+
+
 def write_run_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write `content` as JSON; `path` appears, or is replaced, only when all is written.
 
@@ -54,18 +78,12 @@ def write_run_json(path: Path, content: Mapping[str, Any]) -> None:
         TypeError: `content` holds something that JSON cannot carry.
     """
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    fresh = finishing_path(path)
     try:
-        # Half a surrogate pair, as Python has for a byte of a name that is not UTF-8, becomes the
-        # escape that JSON has for it.
-        with fresh.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
+        with replacing(path, finishing_path(path)) as fresh:
+            # Half a surrogate pair, as Python has for a byte of a name that is not UTF-8, becomes
+            # the escape that JSON has for it.
+            fresh.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)
         raise OutputError(cannot_write(path, error)) from error
 
 

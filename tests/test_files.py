@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from hpe_volleyball.errors import OutputError
-from hpe_volleyball.files import partial_path, write_run_json
+from hpe_volleyball.files import partial_path, replacing, write_run_json
+from tests.child import run_python
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,68 @@ from hpe_volleyball.files import partial_path, write_run_json
 )
 def test_partial_path(name: str, partial: str) -> None:
     assert partial_path(Path("out") / name) == Path("out") / partial
+
+
+def test_a_file_replaces_another_when_it_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "rally.mp4"
+    path.write_text("old")
+    with replacing(path) as fresh:
+        fresh.write_text("new")
+        assert path.read_text() == "old"
+        assert (fresh.parent, fresh.suffix) == (tmp_path, ".mp4")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("stopped_by", [ValueError, KeyboardInterrupt])
+def test_a_file_that_is_not_completed_leaves_the_old_one(
+    tmp_path: Path, stopped_by: type[BaseException]
+) -> None:
+    path = tmp_path / "rally.mp4"
+    path.write_text("old")
+
+    def write() -> None:
+        with replacing(path) as fresh:
+            fresh.write_text("half of it")
+            raise stopped_by
+
+    with pytest.raises(stopped_by):
+        write()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_cannot_get_its_name_goes(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.mkdir()
+    with pytest.raises(OSError, match="directory"), replacing(path) as fresh:
+        fresh.write_text("all of it")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_error_is_that_of_the_writing_where_nothing_can_be_removed(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(ValueError, match="of the block"),
+        replacing(tmp_path / "file" / "model.onnx"),
+    ):
+        raise ValueError("of the block")
+
+
+def test_processes_that_write_the_same_file_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "bench.json"
+    code = """
+        import sys
+        from pathlib import Path
+        from hpe_volleyball.files import replacing
+        with replacing(Path(sys.argv[1])) as fresh:
+            fresh.write_text("theirs")
+    """
+    with replacing(path) as fresh:
+        fresh.write_text("ours")
+        assert run_python(code, path).returncode == 0
+        assert (path.read_text(), fresh.read_text()) == ("theirs", "ours")
+    assert path.read_text() == "ours"
 
 
 def test_run_json_replaces_what_was_there(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any, NamedTuple, Self
 
 from hpe_volleyball.errors import OutputError, ResultError
-from hpe_volleyball.files import cannot_write
+from hpe_volleyball.files import cannot_write, replacing
 
 FORMAT = 1
 _KIND = "hpe-volleyball bench"
@@ -156,11 +156,10 @@ class BenchResult:
         Raises:
             OutputError: it cannot be written.
         """
-        partial = path.with_name(f".{path.name}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_text(self.to_json(), encoding="utf-8")
-            partial.replace(path)
+            with replacing(path) as fresh:
+                fresh.write_text(self.to_json(), encoding="utf-8")
         except OSError as error:
             raise OutputError(cannot_write(path, error)) from error
 

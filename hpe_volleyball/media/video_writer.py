@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 from hpe_volleyball.closing import CompletedFile
 from hpe_volleyball.cores import usable_cores
 from hpe_volleyball.errors import OutputError
-from hpe_volleyball.files import cannot_write, finishing_path, partial_path, sync
+from hpe_volleyball.files import cannot_write, finishing_path, partial_path, replacing, sync
 from hpe_volleyball.media.audio_copy import AudioCopy
 from hpe_volleyball.media.encoders import pick_encoder
 from hpe_volleyball.media.kept_pictures import KeptPictures
@@ -268,13 +268,8 @@ def _video_frame(planes: Image) -> VideoFrame:
 
 def _remux(partial: Path, path: Path) -> None:
     """Put the packets of `partial` into a plain MP4 with its index in front, then remove it."""
-    finishing = finishing_path(path)
-    try:
+    with replacing(path, finishing_path(path)) as finishing:
         _copy_packets(partial, finishing)
-        sync(finishing)
-        finishing.replace(path)
-    finally:
-        finishing.unlink(missing_ok=True)
     partial.unlink()
 
 

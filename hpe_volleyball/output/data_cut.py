@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 
 from hpe_volleyball.errors import OutputError
-from hpe_volleyball.files import cannot_write, finishing_path, sync
+from hpe_volleyball.files import cannot_write, finishing_path, replacing
 from hpe_volleyball.output.data_file import COLUMNS, HDF5_VERSION, check_room, create_columns
 from hpe_volleyball.output.results import opened, people_rows
 
@@ -25,10 +25,13 @@ def cut_data(source: Path, partial: Path, frames: int) -> None:
         ResultError: `source` cannot be read.
         OutputError: the new file cannot be written.
     """
-    fresh = finishing_path(partial)
     try:
         check_room(partial.parent, source.stat().st_size)
-        with opened(source) as old, h5py.File(fresh, "w", libver=HDF5_VERSION) as new:
+        with (
+            replacing(partial, finishing_path(partial)) as fresh,
+            opened(source) as old,
+            h5py.File(fresh, "w", libver=HDF5_VERSION) as new,
+        ):
             for name, value in old.attrs.items():
                 new.attrs[name] = value
             new.attrs["complete"] = False
@@ -41,11 +44,7 @@ def cut_data(source: Path, partial: Path, frames: int) -> None:
                 for start in range(0, rows, _BLOCK_ROWS):
                     end = min(rows, start + _BLOCK_ROWS)
                     new[name][start:end] = old[name][start:end]
-        sync(fresh)
-        fresh.replace(partial)
         if source != partial:
             source.unlink()
     except (OSError, RuntimeError) as error:
         raise OutputError(cannot_write(partial, error)) from error
-    finally:
-        fresh.unlink(missing_ok=True)

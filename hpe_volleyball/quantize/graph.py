@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import prod
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from hpe_volleyball.errors import ModelError, OutputError
+from hpe_volleyball.files import replacing
 from hpe_volleyball.models.contents import is_quantised
 
 OLDEST_OPSET = 11
@@ -184,13 +184,11 @@ def write_model(model: onnx.ModelProto, path: Path) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(model.SerializeToString(deterministic=True))
-        partial.replace(path)
+        with replacing(path) as fresh:
+            fresh.write_bytes(model.SerializeToString(deterministic=True))
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise OutputError(
             f"{path} cannot be written ({error.strerror}); choose another --output-dir"
         ) from error

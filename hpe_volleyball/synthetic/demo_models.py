@@ -6,7 +6,6 @@ of the person for whom the crop was made.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from hpe_volleyball.files import replacing
 from hpe_volleyball.models.preprocess import BOX_PADDING
 from hpe_volleyball.synthetic.colour_net import (
     FIRST_CAP,
@@ -275,7 +275,6 @@ def write_demo_models(directory: Path) -> tuple[Path, Path]:
     directory.mkdir(parents=True, exist_ok=True)
     paths = directory / DETECTOR_FILE, directory / POSE_FILE
     for path, model in zip(paths, (detector(), pose()), strict=True):
-        partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-        partial.write_bytes(model.SerializeToString(deterministic=True))
-        partial.replace(path)
+        with replacing(path) as fresh:
+            fresh.write_bytes(model.SerializeToString(deterministic=True))
     return paths

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 
+from hpe_volleyball.files import replacing
 from hpe_volleyball.synthetic.rally import Rally
 
 _AUDIO_RATE = 48_000
@@ -39,13 +39,8 @@ def render_video(rally: Rally, path: Path, *, audio: bool = False) -> Path:
             f"render_video: expected even width and height, found {config.width}x{config.height}"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
-        with av.open(str(partial), "w") as container:
-            _write(rally, container, audio=audio)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replacing(path) as fresh, av.open(str(fresh), "w") as container:
+        _write(rally, container, audio=audio)
     return path
 
 

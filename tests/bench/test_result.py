@@ -11,6 +11,7 @@ import pytest
 from hpe_volleyball.bench.result import Agreement, BenchResult
 from hpe_volleyball.errors import OutputError, ResultError
 from tests.bench.sample import BASELINE, BATCH, RESULT
+from tests.runs import names
 
 
 def test_medians_and_half_of_the_range() -> None:
@@ -70,6 +71,10 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(OutputError, match="cannot be written"):
         RESULT.write_json(tmp_path / "file" / "bench.json")
+    (tmp_path / "taken.json").mkdir()
+    with pytest.raises(OutputError, match="cannot be written"):
+        RESULT.write_json(tmp_path / "taken.json")
+    assert names(tmp_path) == ["file", "taken.json"]
 
 
 def test_the_json_is_for_others_too(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from hpe_volleyball.errors import ModelError
+from hpe_volleyball.errors import ModelError, OutputError
 from hpe_volleyball.quantize.float16 import to_float16
 from hpe_volleyball.quantize.graph import put_in_order, read_source, set_metadata, write_model
+from tests.runs import names
 
 
 def small(path: Path, *, opset: int = 17, domain: str = "", external: bool = False) -> Path:
@@ -68,6 +69,15 @@ def test_a_model_that_says_it_was_converted_is_named(tmp_path: Path) -> None:
     write_model(model, tmp_path / "fp16.onnx")
     with pytest.raises(ModelError, match="FP16 already"):
         read_source(tmp_path / "fp16.onnx")
+
+
+def test_a_model_that_cannot_be_written_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    model = onnx.load(small(tmp_path / "m.onnx"))
+    (tmp_path / "taken.onnx").mkdir()
+    for path in (tmp_path / "taken.onnx", tmp_path / "m.onnx" / "m.fp16.onnx"):
+        with pytest.raises(OutputError, match="choose another --output-dir"):
+            write_model(model, path)
+    assert names(tmp_path) == ["m.onnx", "taken.onnx"]
 
 
 def test_a_graph_that_goes_in_a_circle_ends_the_sorting(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ import onnxruntime as ort
 import pytest
 
 from hpe_volleyball.synthetic import Rally, RallyConfig, write_demo_models
+from hpe_volleyball.synthetic.demo_models import DETECTOR_FILE
 from hpe_volleyball.synthetic.palette import MARKS, OUTFITS
 from hpe_volleyball.synthetic.rally import Truth
+from tests.runs import names
 
 CONFIG = RallyConfig(seconds=3.0)
 HIP = 11
@@ -169,6 +171,13 @@ def test_files_are_always_the_same_and_say_what_they_are(
         assert "reads synthetic rallies only" in notes["description"]
         assert model.opset_import[0].version <= 17
     assert sorted(p.name for p in (tmp_path / "new").iterdir()) == [p.name for p in sorted(again)]
+
+
+def test_models_that_cannot_be_written_leave_nothing(tmp_path: Path) -> None:
+    (tmp_path / DETECTOR_FILE).mkdir()
+    with pytest.raises(OSError, match="directory"):
+        write_demo_models(tmp_path)
+    assert names(tmp_path) == [DETECTOR_FILE]
 
 
 def test_inputs_and_outputs_have_the_names_and_shapes_of_the_real_models(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -10,6 +9,7 @@ from typing import Final
 import onnx
 
 from hpe_volleyball.errors import ModelError
+from hpe_volleyball.files import replacing
 from hpe_volleyball.models.catalogue import BY_NAME
 from hpe_volleyball.synthetic.nets.cspnext import Size
 from hpe_volleyball.synthetic.nets.rtmdet import Head, build_detector
@@ -96,7 +96,6 @@ def build_graph(name: str, path: Path) -> Path:
     """
     model = build_model(name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    partial.write_bytes(model.SerializeToString(deterministic=True))
-    partial.replace(path)
+    with replacing(path) as fresh:
+        fresh.write_bytes(model.SerializeToString(deterministic=True))
     return path

@@ -15,6 +15,7 @@ from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.records import Floats
 from hpe_volleyball.synthetic.nets import NETS, build_graph, build_model
 from hpe_volleyball.synthetic.nets.count import cost, weights
+from tests.runs import names
 
 EXPORT_LEFTOVERS = {"Identity", "Constant"}
 """Operators without a purpose, of which the real export has many and the built one none."""
@@ -92,6 +93,13 @@ def test_building_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     second = build_graph("rtmpose-t", tmp_path / "b.onnx")
     assert first.read_bytes() == second.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.onnx", "b.onnx"]
+
+
+def test_a_net_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").mkdir()
+    with pytest.raises(OSError, match="directory"):
+        build_graph("rtmpose-t", tmp_path / "net.onnx")
+    assert names(tmp_path) == ["net.onnx"]
 
 
 def test_an_unknown_name_is_an_error_that_lists_the_known() -> None:
