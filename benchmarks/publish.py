@@ -21,8 +21,9 @@ from compare_tables import frames_of, whole_rows
 from writing import RESULTS, table
 
 from hpe_volleyball.bench.plot import plot
-from hpe_volleyball.bench.prepare import Weights, frames_to_run, prepare
+from hpe_volleyball.bench.prepare import frames_to_run, prepare
 from hpe_volleyball.bench.result import BenchResult
+from hpe_volleyball.choices import Weights
 from hpe_volleyball.options import InferOptions
 
 ROOT = Path(__file__).parents[1]

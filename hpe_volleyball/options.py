@@ -6,16 +6,14 @@ from dataclasses import asdict, dataclass
 from math import ceil, inf
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
+from hpe_volleyball.choices import Quality
 from hpe_volleyball.errors import OptionError
 from hpe_volleyball.models.catalogue import SIZE_STEP, Mode
 from hpe_volleyball.models.devices import Device, Precision
 from hpe_volleyball.polygon import check_polygon
 from hpe_volleyball.records import Polygon
-
-Quality = Literal["low", "medium", "high"]
-"""How much of the pictures a video keeps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

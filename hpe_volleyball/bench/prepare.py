@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from hpe_volleyball.bench.measure import BUDGET_S, MOST, WARM_UP, Bench, fitting_frames
 from hpe_volleyball.bench.rows import candidate_rows, coarser_rows, cumulative_rows
 from hpe_volleyball.bench.scene import RallyScene, Scene, VideoScene
+from hpe_volleyball.choices import Weights
 from hpe_volleyball.errors import SourceError
 from hpe_volleyball.media.video import probe
 from hpe_volleyball.models.catalogue import MODES
@@ -19,8 +19,6 @@ from hpe_volleyball.models.providers import choose_device
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.source import expected_frames
 from hpe_volleyball.synthetic.nets import build_graph
-
-Weights = Literal["real", "random"]
 
 
 def prepare(

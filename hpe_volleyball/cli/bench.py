@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hpe_volleyball.choices import Weights
 from hpe_volleyball.cli.common import (
     Det,
     DetInterval,
-    Device,
     DeviceOption,
     Mirror,
-    Mode,
     ModelsDir,
     ModeOption,
     Offline,
@@ -31,13 +29,6 @@ if TYPE_CHECKING:
     from hpe_volleyball.options import InferOptions
 
 
-class Weights(StrEnum):
-    """What the nets are made of."""
-
-    REAL = "real"
-    RANDOM = "random"
-
-
 def bench(
     video: Annotated[
         Path | None,
@@ -51,13 +42,13 @@ def bench(
             "see comes from the synthetic rally. Nothing is downloaded.",
         ),
     ] = None,
-    mode: ModeOption = Mode.AUTO,
+    mode: ModeOption = "auto",
     det: Det = None,
     pose: Pose = None,
     models_dir: ModelsDir = None,
     offline: Offline = False,
     mirror: Mirror = None,
-    device: DeviceOption = Device.AUTO,
+    device: DeviceOption = "auto",
     det_interval: DetInterval = 4,
     det_size: Annotated[
         int | None,
@@ -119,18 +110,18 @@ def bench(
     options = run_options(
         det=det,
         pose=pose,
-        mode=mode.value,
+        mode=mode,
         models_dir=models_dir,
         offline=offline,
         mirror=mirror,
-        device=device.value,
+        device=device,
         det_interval=det_interval,
         det_size=det_size,
         start_s=start,
     )
     old = BenchResult.from_json(compare) if compare else None
     if weights is None:
-        weights = Weights.REAL if video or det or pose else Weights.RANDOM
+        weights = "real" if video or det or pose else "random"
     if plot is not None:
         from hpe_volleyball.bench.plot import check_plot
 
@@ -161,7 +152,7 @@ def _measure(
     from hpe_volleyball.console.progress import Progress
 
     with TemporaryDirectory(prefix="hpe-volleyball-bench-") as folder:
-        ready = prepare(video, options, weights.value, Path(folder), frames=frames)
+        ready = prepare(video, options, weights, Path(folder), frames=frames)
         frames = frames_to_run(ready, video, options, frames=frames, rounds=rounds)
         with Progress(ready.rows * rounds * frames, quiet=quiet) as progress:
             return ready.measure(frames, rounds, progress.advance)

@@ -7,11 +7,13 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from hpe_volleyball.models.catalogue import Mode
+from hpe_volleyball.models.devices import Device, Precision
 
 if TYPE_CHECKING:
     from hpe_volleyball.options import InferOptions
@@ -21,42 +23,6 @@ _LEAST_WIDTH = 80
 """Of tables: in narrower terminals their lines are broken, rather than left out."""
 INTERRUPTED = 130
 """Exit code of a run that was stopped; what was done is kept."""
-
-
-class Device(StrEnum):
-    """Where the models run."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
-    TENSORRT = "tensorrt"
-    OPENVINO = "openvino"
-
-
-class VideoQuality(StrEnum):
-    """How much of the pictures a video keeps."""
-
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-
-
-class Mode(StrEnum):
-    """Which pair of models."""
-
-    AUTO = "auto"
-    LIGHTWEIGHT = "lightweight"
-    BALANCED = "balanced"
-    PERFORMANCE = "performance"
-
-
-class Precision(StrEnum):
-    """Of the model files."""
-
-    AUTO = "auto"
-    FP32 = "fp32"
-    FP16 = "fp16"
-    INT8 = "int8"
 
 
 def parse_time(text: str | float) -> float:

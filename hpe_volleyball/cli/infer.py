@@ -9,24 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hpe_volleyball.choices import Quality
 from hpe_volleyball.cli.common import (
     INTERRUPTED,
     Det,
     DetInterval,
-    Device,
     DeviceOption,
     Mirror,
-    Mode,
     ModelsDir,
     ModeOption,
     Offline,
     OutputDir,
     Overwrite,
     Pose,
-    Precision,
     PrecisionOption,
     Quiet,
-    VideoQuality,
     parse_polygon,
     parse_time,
     print_all,
@@ -48,15 +45,15 @@ def infer(
             "live source: the number of a camera, rtsp://..., http://..., a named pipe.",
         ),
     ],
-    mode: ModeOption = Mode.AUTO,
+    mode: ModeOption = "auto",
     det: Det = None,
     pose: Pose = None,
     models_dir: ModelsDir = None,
     offline: Offline = False,
     mirror: Mirror = None,
     output_dir: OutputDir = Path("output"),
-    device: DeviceOption = Device.AUTO,
-    precision: PrecisionOption = Precision.AUTO,
+    device: DeviceOption = "auto",
+    precision: PrecisionOption = "auto",
     det_interval: DetInterval = 4,
     pose_interval: Annotated[
         int,
@@ -161,8 +158,8 @@ def infer(
         ),
     ] = None,
     video_quality: Annotated[
-        VideoQuality, typer.Option(help="How much of the pictures the overlay video keeps.")
-    ] = VideoQuality.MEDIUM,
+        Quality, typer.Option(help="How much of the pictures the overlay video keeps.")
+    ] = "medium",
     no_data: Annotated[
         bool, typer.Option("--no-data", show_default="off", help="Write no data file.")
     ] = False,
@@ -205,13 +202,13 @@ def options_from(given: Mapping[str, Any]) -> InferOptions:
     return run_options(
         det=given["det"],
         pose=given["pose"],
-        mode=given["mode"].value,
+        mode=given["mode"],
         models_dir=given["models_dir"],
         offline=given["offline"],
         mirror=given["mirror"],
         output_dir=given["output_dir"],
-        device=given["device"].value,
-        precision=given["precision"].value,
+        device=given["device"],
+        precision=given["precision"],
         det_interval=given["det_interval"],
         pose_interval=given["pose_interval"],
         lookahead=not given["no_lookahead"],
@@ -226,7 +223,7 @@ def options_from(given: Mapping[str, Any]) -> InferOptions:
         max_seconds=given["max_seconds"],
         video=not given["no_video"],
         video_height=given["video_height"],
-        video_quality=given["video_quality"].value,
+        video_quality=given["video_quality"],
         data=not given["no_data"],
         show=given["show"],
         overwrite=given["overwrite"],

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from hpe_volleyball.cli.common import Mirror, Mode, ModelsDir, Quiet, print_all, print_line
+from hpe_volleyball.cli.common import Mirror, ModelsDir, Quiet, print_all, print_line
+from hpe_volleyball.models.catalogue import Mode
 
 app = typer.Typer(
     name="models",
@@ -38,7 +39,7 @@ def pull(
         typer.Option(
             help="Without names: the models of this mode; auto: of lightweight and balanced."
         ),
-    ] = Mode.AUTO,
+    ] = "auto",
     models_dir: ModelsDir = None,
     mirror: Mirror = None,
     quiet: Quiet = False,
@@ -51,7 +52,7 @@ def pull(
     from hpe_volleyball.models.inventory import pull as pull_model
     from hpe_volleyball.models.inventory import wanted_models
 
-    for model in wanted_models(names or (), mode.value):
+    for model in wanted_models(names or (), mode):
         with Downloads(quiet=quiet) as bar:
             path, fetched = pull_model(model, models_dir, mirror=mirror, on_progress=bar.update)
         if not quiet:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from hpe_volleyball.choices import Target
 from hpe_volleyball.cli.common import (
     Det,
-    Device,
     DeviceOption,
     Mirror,
-    Mode,
     ModelsDir,
     ModeOption,
     Offline,
@@ -24,20 +22,13 @@ from hpe_volleyball.cli.common import (
 )
 
 
-class Target(StrEnum):
-    """What to convert to."""
-
-    FP16 = "fp16"
-    INT8 = "int8"
-
-
 def quantize(
-    mode: ModeOption = Mode.AUTO,
+    mode: ModeOption = "auto",
     det: Det = None,
     pose: Pose = None,
     precision: Annotated[
         Target, typer.Option(help="What to convert to: fp16 for GPUs, int8 for small files.")
-    ] = Target.FP16,
+    ] = "fp16",
     output_dir: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the converted models.")
     ] = Path("models"),
@@ -73,7 +64,7 @@ def quantize(
     models_dir: ModelsDir = None,
     offline: Offline = False,
     mirror: Mirror = None,
-    device: DeviceOption = Device.AUTO,
+    device: DeviceOption = "auto",
     quiet: Quiet = False,
 ) -> None:
     """Make FP16 or INT8 models and measure what they cost.
@@ -90,13 +81,13 @@ def quantize(
         models=run_options(
             det=det,
             pose=pose,
-            mode=mode.value,
+            mode=mode,
             models_dir=models_dir,
             offline=offline,
             mirror=mirror,
-            device=device.value,
+            device=device,
         ),
-        precision=precision.value,
+        precision=precision,
         output_dir=output_dir,
         calibrate=calibrate,
         frames=frames,

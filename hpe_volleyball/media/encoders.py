@@ -14,7 +14,7 @@ from av.codec.context import CodecContext
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from hpe_volleyball.options import Quality
+from hpe_volleyball.choices import Quality
 
 
 @dataclass(frozen=True, slots=True)

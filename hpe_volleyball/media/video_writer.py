@@ -15,6 +15,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from hpe_volleyball.choices import Quality
 from hpe_volleyball.closing import CompletedFile
 from hpe_volleyball.cores import usable_cores
 from hpe_volleyball.errors import OutputError
@@ -23,7 +24,6 @@ from hpe_volleyball.media.audio_copy import AudioCopy
 from hpe_volleyball.media.encoders import pick_encoder
 from hpe_volleyball.media.kept_pictures import KeptPictures
 from hpe_volleyball.media.video import VideoInfo, time_base_of
-from hpe_volleyball.options import Quality
 from hpe_volleyball.pool import PicturePool
 from hpe_volleyball.records import Image
 

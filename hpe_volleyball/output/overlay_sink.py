@@ -8,12 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from hpe_volleyball.choices import Quality
 from hpe_volleyball.closing import CompletedFile
 from hpe_volleyball.errors import HpeError, OutputError
 from hpe_volleyball.media.kept_pictures import KeptPictures
 from hpe_volleyball.media.video import VideoInfo
 from hpe_volleyball.media.video_writer import VideoWriter
-from hpe_volleyball.options import Quality
 from hpe_volleyball.records import FrameResult, Image
 from hpe_volleyball.threads import Worker
 from hpe_volleyball.timing import StageClocks

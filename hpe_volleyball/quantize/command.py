@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from hpe_volleyball.choices import Target
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.finding import resolve_models
 from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.providers import choose_device
 from hpe_volleyball.models.waiting import OnProgress
 from hpe_volleyball.options import InferOptions
-from hpe_volleyball.quantize.convert import Precision, Report, Request, convert_model
+from hpe_volleyball.quantize.convert import Report, Request, convert_model
 from hpe_volleyball.quantize.graph import read_source
 from hpe_volleyball.quantize.samples import Samples, rally_samples, video_samples
 from hpe_volleyball.quantize.subject import DetectorSubject, PoseSubject, boxes_by
@@ -24,7 +25,7 @@ class QuantizeOptions:
 
     models: InferOptions
     """Which models, where from, for which device."""
-    precision: Precision = "fp16"
+    precision: Target = "fp16"
     output_dir: Path = Path("models")
     calibrate: Path | None = None
     """Video whose pictures calibrate and validate; None: the synthetic rally."""

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 
+from hpe_volleyball.choices import Target
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.catalogue import Role
 from hpe_volleyball.models.devices import GPU, Granted
@@ -34,8 +35,6 @@ from hpe_volleyball.quantize.simplify import simplified
 from hpe_volleyball.quantize.subject import Subject
 from hpe_volleyball.quantize.validation import SAFE, ModelAgreement, Verdict, rounded
 
-Precision = Literal["fp16", "int8"]
-
 _SAME_PX: Final = 1e-3
 _SAME_SCORE: Final = 1e-5
 """A cut detector that differs more from its source is not used."""
@@ -50,7 +49,7 @@ _ROUNDS: Final = 9
 class Request:
     """What to make of a model."""
 
-    precision: Precision
+    precision: Target
     output_dir: Path
     device: Granted = "cpu"
     keep_anyway: bool = False
@@ -67,7 +66,7 @@ class Report:
     source: Path
     result: Path | None
     """None: not kept."""
-    precision: Precision
+    precision: Target
     agreement: ModelAgreement
     verdict: Verdict
     speed: float

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
+from hpe_volleyball.choices import Quality, Target, Weights
 from hpe_volleyball.cli import infer as infer_command
+from hpe_volleyball.models.catalogue import Mode
+from hpe_volleyball.models.devices import Device, Precision
 from tests.child import run_python
 from tests.runs import Cli, Models
 
@@ -119,6 +123,30 @@ def test_bad_values_are_bad_usage(
     assert outcome.code == 2
     assert option in outcome.err
     assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "choices"),
+    [
+        ("infer", "--mode", Mode),
+        ("infer", "--device", Device),
+        ("infer", "--precision", Precision),
+        ("infer", "--video-quality", Quality),
+        ("watch", "--device", Device),
+        ("bench", "--weights", Weights),
+        ("quantize", "--precision", Target),
+        ("models pull", "--mode", Mode),
+    ],
+)
+def test_choices_are_in_the_help_and_told_for_another_value(
+    cli: Cli, command: str, option: str, choices: Any
+) -> None:
+    words = get_args(choices)
+    assert f"{option} <{'|'.join(words)}>" in cli(*command.split(), "--help").out
+    outcome = cli(*command.split(), option, "other", ".")
+    assert outcome.code == 2
+    for part in (option, "'other'", ", ".join(map(repr, words))):
+        assert part in " ".join(outcome.err.split())
 
 
 def test_an_error_is_one_line_and_a_traceback_only_where_asked_for(

@@ -8,12 +8,12 @@ import av
 import numpy as np
 import pytest
 
+from hpe_volleyball.choices import Quality
 from hpe_volleyball.media import encoders
 from hpe_volleyball.media.encoders import pick_encoder
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.media.video import probe
 from hpe_volleyball.media.video_writer import VideoWriter
-from hpe_volleyball.options import Quality
 from tests.clips import fixed_rate
 
 QUALITIES: tuple[Quality, ...] = ("low", "medium", "high")
