@@ -10,7 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
+
+from hpe_volleyball.models.catalogue import BY_NAME
+from tests import graphs
 
 
 @dataclass
@@ -87,6 +91,19 @@ def serving() -> Iterator[FileServer]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def serving_model(folder: Path) -> Iterator[tuple[str, str]]:
+    """The name of a pose model that is made in a folder, and the address of its mirror.
+
+    Its checksum is not published, so any file can stand in for it.
+    """
+    name = "rtmpose-t-halpe26"
+    content = graphs.pose(folder / "served.onnx", [(3, 4, 0.9, 0.9)] * 26).read_bytes()
+    with serving() as server:
+        server.files[f"/{BY_NAME[name].zip_name}"] = zip_of({"end2end.onnx": content})
+        yield name, server.url
 
 
 def zip_of(entries: dict[str, bytes]) -> bytes:

@@ -16,6 +16,7 @@ from hpe_volleyball.models.devices import GPU, Granted, Precision
 from hpe_volleyball.models.finding import resolve_models
 from hpe_volleyball.models.precision import choose_file
 from hpe_volleyball.models.providers import choose_device
+from hpe_volleyball.models.waiting import OnProgress
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.source import expected_frames
 from hpe_volleyball.synthetic.nets import build_graph
@@ -28,6 +29,7 @@ def prepare(
     folder: Path,
     *,
     frames: int | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Bench:
     """A benchmark that is ready to run.
 
@@ -37,6 +39,7 @@ def prepare(
         weights: "random" builds nets that cost what the real ones cost, and needs no files.
         folder: For everything that is written.
         frames: Length of the rally; None for as many as could be asked for.
+        on_progress: Called while a model is downloaded.
 
     Raises:
         SourceError: the video cannot be read, or was given for nets with random weights, which
@@ -54,7 +57,7 @@ def prepare(
     if weights == "random":
         options = _with_random_nets(options, choice.device, folder)
     else:
-        files = resolve_models(options, choice.device)
+        files = resolve_models(options, choice.device, on_progress=on_progress)
         options = replace(options, det=files.det, pose=files.pose)
     precision, remark = _precision(options, choice.device)
     options = replace(options, device=choice.device, precision=precision)

@@ -149,10 +149,16 @@ def _measure(
     from tempfile import TemporaryDirectory
 
     from hpe_volleyball.bench.prepare import frames_to_run, prepare
+    from hpe_volleyball.console.downloads import Downloads
     from hpe_volleyball.console.progress import Progress
 
     with TemporaryDirectory(prefix="hpe-volleyball-bench-") as folder:
-        ready = prepare(video, options, weights, Path(folder), frames=frames)
+        with Downloads(quiet=quiet) as downloads:
+            ready = prepare(
+                *(video, options, weights, Path(folder)),
+                frames=frames,
+                on_progress=downloads.update,
+            )
         frames = frames_to_run(ready, video, options, frames=frames, rounds=rounds)
         with Progress(ready.rows * rounds * frames, quiet=quiet) as progress:
             return ready.measure(frames, rounds, progress.advance)

@@ -74,6 +74,7 @@ def quantize(
     code is 1. With --det or --pose alone only that one is converted.
     """
     from hpe_volleyball.console.conversion import conversion_table, last_line
+    from hpe_volleyball.console.downloads import Downloads
     from hpe_volleyball.quantize.command import QuantizeOptions
     from hpe_volleyball.quantize.command import quantize as run
 
@@ -94,8 +95,14 @@ def quantize(
         budget_s=budget,
         keep_anyway=keep_anyway,
     )
+    with Downloads(quiet=quiet) as downloads:
+        conversions = run(
+            options,
+            on_step=_say_nothing if quiet else print_all,
+            on_progress=downloads.update,
+        )
     reports = []
-    for report in run(options, on_step=_say_nothing if quiet else print_all):
+    for report in conversions:
         reports.append(report)
         if not quiet:
             print_all(conversion_table(report))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from hpe_volleyball.choices import Target
 from hpe_volleyball.errors import ModelError
-from hpe_volleyball.models.finding import resolve_models
+from hpe_volleyball.models.devices import Granted
+from hpe_volleyball.models.finding import ModelFiles, resolve_models
 from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.providers import choose_device
 from hpe_volleyball.models.waiting import OnProgress
@@ -44,6 +45,8 @@ def quantize(
 ) -> Iterator[Report]:
     """Convert the models that are asked for: those that are named, else both of the mode.
 
+    When it returns their files are here; each is converted when its report is asked for.
+
     Args:
         options: What to convert and how.
         on_step: Called with what is about to be done.
@@ -54,9 +57,7 @@ def quantize(
     """
     asked = options.models
     choice = choose_device(asked.device)
-    named = asked.det is not None or asked.pose is not None
-    with_det = asked.det is not None or not named
-    with_pose = asked.pose is not None or not named
+    with_det, with_pose = _wanted(asked)
     if with_pose and not with_det and options.calibrate is not None:
         raise ModelError(
             f"--calibrate {options.calibrate}: a pose model needs to know where people are in its "
@@ -67,12 +68,25 @@ def quantize(
     for path, wanted, kind in ((files.det, with_det, "det"), (files.pose, with_pose, "pose")):
         if wanted:
             _check_kind(path, kind)  # before time goes into pictures
+    return _convert(options, files, choice.device, on_step)
+
+
+def _wanted(asked: InferOptions) -> tuple[bool, bool]:
+    """Whether to convert the detector, and the pose model."""
+    named = asked.det is not None or asked.pose is not None
+    return asked.det is not None or not named, asked.pose is not None or not named
+
+
+def _convert(
+    options: QuantizeOptions, files: ModelFiles, device: Granted, on_step: Callable[[str], None]
+) -> Iterator[Report]:
+    with_det, with_pose = _wanted(options.models)
     on_step(f"taking pictures from {options.calibrate or 'the synthetic rally'}")
     samples = _samples(options)
     request = Request(
         precision=options.precision,
         output_dir=options.output_dir,
-        device=choice.device,
+        device=device,
         keep_anyway=options.keep_anyway,
         budget_s=options.budget_s,
     )

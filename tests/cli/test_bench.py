@@ -9,6 +9,7 @@ import pytest
 
 from hpe_volleyball.bench.result import BenchResult
 from tests.bench.sample import RESULT
+from tests.http_server import serving_model
 from tests.runs import Cli, Models, names
 
 ROWS = ["baseline", "graph", "fitted", "tracked", "batch", "interval", "overlap", "pose_interval"]
@@ -54,6 +55,20 @@ def test_nets_with_random_weights_need_no_files(
     content = json.loads(Path("r.json").read_text(encoding="utf-8"))
     assert [m["name"] for m in content["models"]] == ["rtmdet-nano.random", "rtmpose-t.random"]
     assert all(row["truth"]["idf1"] > 0.7 for row in content["rows"])
+
+
+@pytest.mark.usefixtures("short")
+def test_a_download_is_told(
+    cli: Cli, constant_models: Models, rally_clip: Path, tmp_path: Path
+) -> None:
+    with serving_model(tmp_path) as (name, mirror):
+        outcome = cli(
+            *("bench", rally_clip, "--det", constant_models.det, "--pose", name),
+            *("--models-dir", tmp_path / "new", "--mirror", mirror),
+            *("--device", "cpu", "--frames", 2, "--rounds", 1),
+        )
+    assert outcome.code == 0
+    assert outcome.err.startswith(f"{name} (")
 
 
 @pytest.mark.parametrize(

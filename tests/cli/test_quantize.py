@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.http_server import serving_model
 from tests.runs import Cli, Models, names
 
 
@@ -66,3 +67,20 @@ def test_swapped_models_are_told_before_pictures_are_taken(
         assert outcome.err.startswith(f"error: {model}: expected {kind}")
         assert "swapped" in outcome.err
         assert outcome.out == ""
+
+
+def test_a_download_is_told_but_not_if_quiet(
+    cli: Cli, constant_models: Models, tmp_path: Path
+) -> None:
+    with serving_model(tmp_path) as (name, mirror):
+        for folder, quiet in (("told", ()), ("quiet", ("--quiet",))):
+            outcome = cli(
+                # A wrong detector, so that it ends after the download.
+                *("quantize", "--det", constant_models.pose, "--pose", name),
+                *("--models-dir", tmp_path / folder, "--mirror", mirror, "--device", "cpu"),
+                *quiet,
+            )
+            assert outcome.code == 1
+            *told, error = outcome.err.splitlines()
+            assert "swapped" in error
+            assert [line.split(" (")[0] for line in told] == ([] if quiet else [name])
