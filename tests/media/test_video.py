@@ -10,7 +10,7 @@ from av.stream import Disposition
 from hpe_volleyball.errors import SourceError
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.media.orientation import Orientation
-from hpe_volleyball.media.video import probe
+from hpe_volleyball.media.video import open_video, probe
 from tests.clips import NTSC, fixed_rate, number_of, sound_only, truncated, variable_rate
 
 
@@ -85,6 +85,15 @@ def test_a_cover_is_no_video(tmp_path: Path) -> None:
         covers = [s.disposition & Disposition.attached_pic for s in container.streams.video]
     assert sorted(map(bool, covers)) == [False, True]
     assert (probe(clip).width, probe(clip).codec) == (96, "h264")
+
+
+@pytest.mark.parametrize(("usable", "threads"), [(1, 1), (4, 2), (64, 4)])
+def test_the_decoder_has_half_of_the_usable_cores_at_most_four(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, usable: int, threads: int
+) -> None:
+    monkeypatch.setattr("hpe_volleyball.media.video.usable_cores", lambda: usable)
+    with open_video(fixed_rate(tmp_path / "a.mp4", frames=3)) as (_, stream):
+        assert stream.codec_context.thread_count == threads
 
 
 def _text(folder: Path, name: str, text: str) -> Path:

@@ -49,6 +49,17 @@ def audio_packets(path: Path) -> list[tuple[Fraction, bytes]]:
         ]
 
 
+@pytest.mark.parametrize(("usable", "threads"), [(1, 1), (3, 3), (64, 4)])
+def test_the_encoder_has_the_usable_cores_at_most_four(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, usable: int, threads: int
+) -> None:
+    monkeypatch.setattr("hpe_volleyball.media.video_writer.usable_cores", lambda: usable)
+    info = probe(fixed_rate(tmp_path / "a.mp4", frames=3))
+    with VideoWriter(tmp_path / "out.mp4", info) as writer:
+        assert writer._stream.codec_context.thread_count == threads
+        writer.write(picture(0), 0)
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.mov", "a.avi"])
 def test_copy_has_the_same_pictures_rate_and_times(tmp_path: Path, name: str) -> None:
     out = tmp_path / "out.mp4"

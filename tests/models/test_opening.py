@@ -66,6 +66,15 @@ def test_a_graph_runs_as_stored_or_optimised(demo_models: Models) -> None:
         np.testing.assert_allclose(one, other, atol=1e-4)
 
 
+@pytest.mark.parametrize(("asked", "threads"), [(0, 3), (2, 2)])
+def test_a_session_has_the_threads_of_what_this_process_may_use(
+    demo_models: Models, monkeypatch: pytest.MonkeyPatch, asked: int, threads: int
+) -> None:
+    monkeypatch.setattr("hpe_volleyball.models.opening.session_threads", lambda: 3)
+    session = open_session(demo_models.pose, "cpu", threads=asked)
+    assert session._native.get_session_options().intra_op_num_threads == threads
+
+
 def test_a_model_whose_error_is_no_text(tmp_path: Path) -> None:
     """ONNX Runtime quotes the broken name in a message that is no UTF-8."""
     model = graphs.detector(tmp_path / "det.onnx", [[0, 0, 9, 9, 0.9]], [0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import shlex
 import sys
 from importlib.metadata import version
@@ -10,7 +11,9 @@ from importlib.metadata import version
 import pytest
 
 from hpe_volleyball.models.opening import open_session
+from hpe_volleyball.models.providers import installed_flavours
 from hpe_volleyball.output import provenance
+from tests.installed import version_in
 from tests.runs import Models
 
 
@@ -25,7 +28,13 @@ def test_versions_are_those_installed() -> None:
     assert found["numpy"] == version("numpy")
     assert found["hpe-volleyball"] == version("hpe-volleyball")
     assert found["python"] == ".".join(map(str, sys.version_info[:3]))
-    assert {"onnxruntime", "onnxruntime-gpu"} & set(found)
+    assert installed_flavours().items() <= found.items()
+
+
+def test_any_distribution_of_the_runtime_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    only = {"onnxruntime-openvino": "1.24.1"}
+    monkeypatch.setattr(importlib.metadata, "version", version_in(only))
+    assert provenance.versions().items() >= only.items()
 
 
 def test_the_machine_is_described() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 import json
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 from hpe_volleyball.errors import ModelError
@@ -24,6 +26,7 @@ from hpe_volleyball.quantize.validation import (
     compare_poses,
 )
 from hpe_volleyball.records import Detections, Floats, Poses
+from tests.installed import version_in
 
 
 def pose_subject(samples: Samples) -> Subject:
@@ -64,6 +67,17 @@ def test_twice_gives_the_same_bytes_that_say_how_they_were_made(
     assert session.inputs[0].dtype == "tensor(float)"
     with pytest.raises(ModelError, match=f"{precision.upper()} already"):
         read_source(one)
+
+
+def test_any_distribution_of_the_runtime_will_do(
+    small_pose: Path, samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = {"hpe-volleyball": "1", "onnx": "2", "onnxsim": "3", "onnxruntime-openvino": "4"}
+    monkeypatch.setattr(importlib.metadata, "version", version_in(installed))
+    report = convert(small_pose, pose_subject(samples), tmp_path, budget_s=0.001)
+    assert report.result is not None
+    told = metadata_of(onnx.load(str(report.result)))
+    assert json.loads(told["hpe_volleyball.tools"])["onnxruntime"] == onnxruntime.__version__
 
 
 def test_what_is_slower_or_unproven_is_not_kept(
