@@ -10,7 +10,7 @@ from typing import get_args
 
 from hpe_volleyball.choices import Quality
 from hpe_volleyball.errors import OptionError
-from hpe_volleyball.models.catalogue import SIZE_STEP, Mode
+from hpe_volleyball.models.catalogue import LOWEST_SCORE, SIZE_STEP, Mode
 from hpe_volleyball.models.devices import Device, Precision
 from hpe_volleyball.polygon import check_polygon
 from hpe_volleyball.records import Polygon
@@ -91,7 +91,7 @@ class InferOptions:
     det_size: int | None = None
     """Longer side of the detector's input, for models with a free one."""
     det_score: float = 0.4
-    """Detector score from which an unknown person gets an id."""
+    """Detector score from which an unknown person gets an id; 0.1 at least, the detector's own."""
     court: Polygon | None = None
     """Only people whose feet are in here are tracked; None: everybody."""
     max_people: int | None = None
@@ -137,7 +137,8 @@ class InferOptions:
             _check(name, _is_in(self, name, Integral, least), f"{least} or more", self)
         for name in _TIMES:
             _check(name, _is_in(self, name, Real, 0), "0 or more seconds", self)
-        _check("det_score", _is_in(self, "det_score", Real, 0, 1), "a number from 0 to 1", self)
+        fits = _is_in(self, "det_score", Real, LOWEST_SCORE, 1)
+        _check("det_score", fits, f"a number from {LOWEST_SCORE} to 1", self)
         for name in ("det", "pose"):
             _check(name, str(getattr(self, name)) != "", "a name or the path of a file", self)
         if self.pose_interval > self.det_interval:
@@ -173,7 +174,7 @@ def _check(name: str, fits: bool, expected: str, options: InferOptions) -> None:
 
 
 def _is_in(
-    options: InferOptions, name: str, kind: type[Integral | Real], least: int, most: float = inf
+    options: InferOptions, name: str, kind: type[Integral | Real], least: float, most: float = inf
 ) -> bool:
     """Whether an option is a finite number between these, or None where it is so by default."""
     value = getattr(options, name)

@@ -22,15 +22,12 @@ from hpe_volleyball.records import Detections, Floats, Frame, FrameResult, Poses
 from hpe_volleyball.skeleton import Skeleton
 from hpe_volleyball.timing import StageClocks
 
-LOWEST_SCORE = 0.1
-"""Of detections. ByteTrack's second association wants weak ones too (arXiv 2110.06864, 3)."""
-
 
 class Detector(Protocol):
     """Finds people in one frame."""
 
     def detect(self, frame: Frame) -> Detections:
-        """Boxes of all people, with scores from `LOWEST_SCORE` up, in pixels of the frame."""
+        """Boxes of all people, with scores from 0.1 up, in pixels of the frame."""
 
 
 class PoseEstimator(Protocol):

@@ -30,6 +30,7 @@ from hpe_volleyball.cli.common import (
     print_line,
     run_options,
 )
+from hpe_volleyball.models.catalogue import LOWEST_SCORE
 
 if TYPE_CHECKING:
     from hpe_volleyball.options import InferOptions
@@ -86,11 +87,11 @@ def infer(
     det_score: Annotated[
         float,
         typer.Option(
-            min=0.1,
+            min=LOWEST_SCORE,
             max=1.0,
             metavar="SCORE",
             help="Detector score from which an unknown person gets an id; weaker detections, from "
-            "0.1 up, only continue a known track.",
+            f"{LOWEST_SCORE} up, only continue a known track.",
         ),
     ] = 0.4,
     court: Annotated[

@@ -19,6 +19,8 @@ Role = Literal["det", "pose"]
 ROLE_NAMES: dict[Role, str] = {"det": "detector", "pose": "pose model"}
 
 Mode = Literal["auto", "lightweight", "balanced", "performance"]
+LOWEST_SCORE = 0.1
+"""Of detections; ByteTrack's second association wants weak ones (arXiv 2110.06864, section 3)."""
 SIZE_STEP = 32
 """Sides of RTMDet's input are multiples of the coarsest stride of its feature pyramid."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_volleyball.errors import ModelError
-from hpe_volleyball.models.catalogue import SIZE_STEP
+from hpe_volleyball.models.catalogue import LOWEST_SCORE, SIZE_STEP
 from hpe_volleyball.models.opening import FREE_SIZE
 from hpe_volleyball.models.preprocess import (
     MEAN_RGB,
@@ -22,7 +22,6 @@ from hpe_volleyball.models.preprocess import (
 )
 from hpe_volleyball.models.rtmdet_decode import Decoder
 from hpe_volleyball.models.session import Session
-from hpe_volleyball.pipeline import LOWEST_SCORE
 from hpe_volleyball.records import Detections, Floats, Frame
 
 _PERSON_LABEL = 0  # in COCO's order, and the only label of the person detectors

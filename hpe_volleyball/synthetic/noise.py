@@ -12,8 +12,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from hpe_volleyball.models.catalogue import LOWEST_SCORE
 from hpe_volleyball.models.preprocess import BOX_PADDING
-from hpe_volleyball.pipeline import LOWEST_SCORE
 from hpe_volleyball.records import Detections, Floats, Frame, Poses
 from hpe_volleyball.similarity import box_iou
 from hpe_volleyball.skeleton import COCO17
