@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from hpe_volleyball.cli import infer as command
-from hpe_volleyball.errors import DeviceError
+from hpe_volleyball.errors import DeviceError, OptionError
 from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.options import InferOptions
 from tests.clips import fixed_rate
@@ -55,6 +56,20 @@ def test_every_option_reaches_the_run(cli: Cli, given: list[InferOptions]) -> No
     assert (options.start_s, options.end_s, options.max_frames) == (60, 120, 9)
     assert (options.video, options.data) == (False, False)
     assert (options.show, options.overwrite) == (True, True)
+
+
+def test_limits_are_those_of_the_python_interface() -> None:
+    checked = set()
+    for name, given in inspect.signature(command.infer, eval_str=True).parameters.items():
+        option = given.annotation.__metadata__[0]
+        for limit, side in ((option.min, -1), (option.max, 1)):
+            if limit is not None:
+                checked.add(name)
+                InferOptions(**{name: limit})
+                beyond = limit + side * (1 if isinstance(limit, int) else 0.01)
+                with pytest.raises(OptionError, match=name):
+                    InferOptions(**{name: beyond})
+    assert {"det_score", "det_interval", "max_people", "video_height"} <= checked
 
 
 def test_cuda_that_is_not_granted_is_an_error_that_says_why(
