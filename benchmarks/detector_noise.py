@@ -25,7 +25,7 @@ from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.rtmpose import RTMPose
 from hpe_volleyball.records import Detections
 from hpe_volleyball.similarity import box_iou
-from hpe_volleyball.synthetic.noise import DetectorErrors
+from hpe_volleyball.synthetic.noisy_detector import DetectorErrors
 from hpe_volleyball.tracking.candidates import STRONG_SCORE
 
 _SURE_SCORE = 0.4

@@ -11,7 +11,8 @@ import numpy as np
 
 from hpe_volleyball.records import Frame
 from hpe_volleyball.synthetic import Rally, RallyConfig
-from hpe_volleyball.synthetic.noise import NoisyDetector, NoisyPose
+from hpe_volleyball.synthetic.noisy_detector import NoisyDetector
+from hpe_volleyball.synthetic.noisy_pose import NoisyPose
 from hpe_volleyball.synthetic.play import Play
 
 _SECONDS = 8.0
