@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hpe_volleyball.choices import Target
@@ -114,9 +114,8 @@ def _complete(asked: InferOptions) -> InferOptions:
     named = asked.det if asked.det is not None else asked.pose
     if named is None or (asked.det is not None and asked.pose is not None):
         return asked
-    values = {name: getattr(asked, name) for name in InferOptions.__dataclass_fields__}
-    missing = "pose" if asked.pose is None else "det"
-    return InferOptions(**{**values, missing: Path(str(named))})
+    path = Path(str(named))
+    return replace(asked, pose=path) if asked.pose is None else replace(asked, det=path)
 
 
 def _samples(options: QuantizeOptions) -> Samples:

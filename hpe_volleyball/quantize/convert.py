@@ -7,7 +7,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -146,7 +146,7 @@ def convert_model(source: Path, subject: Subject, request: Request) -> Report:
             pictures=len(subject.samples.validation),
         )
         if not (report.good or request.keep_anyway):
-            return _not_kept(report)
+            return replace(report, result=None)
         set_metadata(result, _metadata(report))
         write_model(result, result_path(source, request))
     return report
@@ -246,11 +246,6 @@ class _Work:
             rough = self.subject.agreement(before, session, proof=True)
             agreement = min(agreement, rough, key=lambda each: each.value)
         return agreement
-
-
-def _not_kept(report: Report) -> Report:
-    values = {name: getattr(report, name) for name in Report.__dataclass_fields__}
-    return Report(**{**values, "result": None})
 
 
 def _speed(before: Callable[[], object], after: Callable[[], object]) -> float:

@@ -10,7 +10,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from hpe_volleyball.quantize.graph import put_in_order
+from hpe_volleyball.quantize.graph import producers_of, put_in_order
 
 _WIDE: Final = frozenset(
     {"ReduceL2", "ReduceSumSquare", "ReduceSum", "ReduceMean", "Pow", "Exp", "Softmax"}
@@ -36,7 +36,7 @@ def kept_by_rule(model: onnx.ModelProto) -> set[str]:
     of half a pixel.
     """
     kept = {node.name for node in model.graph.node if node.op_type in _WIDE}
-    producers = {name: node for node in model.graph.node for name in node.output}
+    producers = producers_of(model.graph)
     for value in model.graph.output:
         node = producers.get(value.name)
         while node is not None:

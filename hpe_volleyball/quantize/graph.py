@@ -44,8 +44,13 @@ def read_source(path: Path) -> onnx.ModelProto:
         raise ModelError(f"{path}: expected an ONNX model, cannot read it: {reason}") from error
     _check_convertible(path, model)
     for number, node in enumerate(model.graph.node):
-        node.name = f"{number:04d}_{node.op_type}"
+        node.name = node_name(number, node)
     return model
+
+
+def node_name(number: int, node: onnx.NodeProto) -> str:
+    """A name of its own for the node at this place of a graph."""
+    return f"{number:04d}_{node.op_type}"
 
 
 def _without_weights(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -15,7 +15,7 @@ from onnxruntime.quantization.calibrate import TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
 from hpe_volleyball.quantize.float16 import kept_by_rule
-from hpe_volleyball.quantize.graph import put_in_order
+from hpe_volleyball.quantize.graph import node_name, opset_of, put_in_order
 from hpe_volleyball.quantize.runtime import open_model
 from hpe_volleyball.records import Floats
 
@@ -39,12 +39,12 @@ Ranges = dict[str, tuple[np.float32, np.float32]]
 
 def with_new_opset(model: onnx.ModelProto) -> onnx.ModelProto:
     """The same model in an opset that knows scales per channel."""
-    if max(o.version for o in model.opset_import if o.domain in {"", "ai.onnx"}) >= _OPSET:
+    if opset_of(model) >= _OPSET:
         return model
     names = [node.name for node in model.graph.node]
     raised: onnx.ModelProto = version_converter.convert_version(model, _OPSET)
     for number, node in enumerate(raised.graph.node):
-        node.name = node.name or f"{number:04d}_{node.op_type}"
+        node.name = node.name or node_name(number, node)
     if len(names) == len(raised.graph.node):
         for node, name in zip(raised.graph.node, names, strict=True):
             node.name = name

@@ -6,6 +6,7 @@ import onnx
 import onnxsim
 
 from hpe_volleyball.errors import ModelError
+from hpe_volleyball.quantize.graph import node_name
 
 
 def simplified(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
@@ -23,5 +24,5 @@ def simplified(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
     if not same:
         raise ModelError(f"{name}: the simplified model gives other results than the original")
     for number, node in enumerate(simple.graph.node):
-        node.name = f"{number:04d}_{node.op_type}"
+        node.name = node_name(number, node)
     return simple
