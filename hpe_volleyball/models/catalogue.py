@@ -8,7 +8,6 @@ several public projects pin.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
@@ -282,7 +281,7 @@ def model_named(name: str) -> Model:
     return BY_NAME[name]
 
 
-def _suggestion(name: str, names: Sequence[str] = tuple(BY_NAME)) -> str:
-    close = get_close_matches(name, names, n=3)
+def _suggestion(name: str) -> str:
+    close = get_close_matches(name, BY_NAME, n=3)
     ask = "`hpe-volleyball models list` shows all names"
     return f"did you mean {' or '.join(close)}? {ask}" if close else ask

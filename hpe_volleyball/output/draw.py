@@ -31,6 +31,9 @@ _WHITE: Colour = (255, 255, 255)
 _GREY: Colour = (140, 140, 140)
 _GREEN: Colour = (80, 220, 80)
 
+_SURE_SCORE = 0.5
+"""Limbs and joints below this score are darkened."""
+
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -39,7 +42,7 @@ class OverlayPainter:
 
     A track has a box in its own colour, solid where it was detected and dashed where it was
     carried, with id and score. Limbs and joints are azure on the person's left, amber on the
-    right and white in the middle; below `min_score` they are left out, below `sure_score` they
+    right and white in the middle; below `min_score` they are left out, below 0.5 they
     are darker. The court, and boxes of people left out on purpose, are thin grey lines. A corner
     shows time, frame number, and whether the detector ran on this frame.
 
@@ -50,7 +53,6 @@ class OverlayPainter:
         size: Width and height of the pictures painted, px; without it the frames'.
         court: Outside of it nobody is tracked; None: no such limit.
         min_score: Keypoints below this score are not drawn; those with score 0 never are.
-        sure_score: Keypoints below this score are darkened.
     """
 
     def __init__(
@@ -62,13 +64,11 @@ class OverlayPainter:
         size: tuple[int, int] | None = None,
         court: Polygon | None = None,
         min_score: float = 0.3,
-        sure_score: float = 0.5,
     ) -> None:
         self._frame_size = (width, height)
         self._size = size or self._frame_size
         self._zoom = np.array(self._size, np.float32) / np.array(self._frame_size, np.float32)
         self._min_score = max(min_score, np.finfo(np.float32).tiny)
-        self._sure_score = sure_score
         self._keypoints = len(skeleton.names)
         self._smaller = PicturePool((self._size[1], self._size[0], 3))
         scale = sqrt(prod(self._size) / (1920 * 1080))
@@ -136,7 +136,7 @@ class OverlayPainter:
             visible = scores >= self._min_score
             if visible.any():
                 shown.append(
-                    (strokes, points[:, strokes.ends][visible], scores[visible] < self._sure_score)
+                    (strokes, points[:, strokes.ends][visible], scores[visible] < _SURE_SCORE)
                 )
         for strokes, lines, _ in shown:
             if self._outline and not strokes.fine:

@@ -40,9 +40,6 @@ SKY: RGB = (150, 175, 200)
 SCENERY: tuple[RGB, ...] = (SKIN, WOOD, BOUNDARY, SAND, SKY)
 """Pale colours of everything that is neither an outfit nor a mark, besides plain grey."""
 
-SHADES = (0.68, 0.84, 1.0, 1.12)
-"""Factors over which an outfit colour is shaded."""
-
 LUMA_WEIGHT = 0.6
 """Weight of brightness against chroma in `opponent`: shading moves brightness most."""
 

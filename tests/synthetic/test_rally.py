@@ -12,7 +12,7 @@ import pytest
 
 from hpe_volleyball.synthetic import Rally, RallyConfig, render_video
 from hpe_volleyball.synthetic.motion import Motion
-from hpe_volleyball.synthetic.palette import MARKS, OUTFITS, SCENERY, SHADES, opponent
+from hpe_volleyball.synthetic.palette import MARKS, OUTFITS, SCENERY, opponent
 from hpe_volleyball.synthetic.play import GRAVITY, Course, Play
 
 SMALL = RallyConfig(width=960, height=540, fps=Fraction(25), seconds=2.0)
@@ -30,7 +30,8 @@ def test_palette_keeps_outfits_marks_and_scenery_apart() -> None:
         colours = np.minimum(255.0, np.array(factors)[:, None] * np.array(rgb))
         return opponent(colours)
 
-    groups = [shades(rgb, SHADES) for rgb in OUTFITS] + [shades(rgb, (1.0,)) for rgb in MARKS]
+    groups = [shades(rgb, (0.68, 0.84, 1.0, 1.12)) for rgb in OUTFITS]
+    groups += [shades(rgb, (1.0,)) for rgb in MARKS]
     groups.append(np.concatenate([shades(rgb, (0.6, 0.8, 1.0)) for rgb in SCENERY]))
     groups.append(opponent(np.repeat(np.arange(0, 256, 16.0)[:, None], 3, axis=1)))
     gaps = [
