@@ -21,10 +21,10 @@ from scenarios import SCENARIOS, UNSEEN, Court, Scenario
 from writing import RESULTS, origin, write_results
 
 from hpe_volleyball.demo import truth_of
-from hpe_volleyball.evaluation.compare import TRUSTED_SCORE
 from hpe_volleyball.evaluation.metrics import compare
 from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.rtmpose import RTMPose
+from hpe_volleyball.records import TRUSTED_SCORE
 
 METHODS = (
     *(Method(f"ours, N = {n}", n) for n in (1, 2, 4, 8)),

@@ -14,6 +14,9 @@ Image = NDArray[np.uint8]
 Polygon = tuple[tuple[float, float], ...]
 """Corners x y in pixels of the source frame."""
 
+TRUSTED_SCORE = 0.3
+"""Keypoints with a higher score are drawn, and compared between runs."""
+
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]

@@ -12,7 +12,7 @@ import numpy as np
 from hpe_volleyball.bench.result import Agreement, BenchResult, RowResult
 from hpe_volleyball.bench.rows import FASTEST, Row, settings
 from hpe_volleyball.bench.scene import Scene
-from hpe_volleyball.evaluation.compare import TRUSTED_SCORE, people_of
+from hpe_volleyball.evaluation.compare import people_of
 from hpe_volleyball.evaluation.metrics import Comparison, compare
 from hpe_volleyball.evaluation.people import People
 from hpe_volleyball.infer import infer_video
@@ -22,7 +22,7 @@ from hpe_volleyball.output import provenance
 from hpe_volleyball.output.results import read_results
 from hpe_volleyball.output.run_files import DATA
 from hpe_volleyball.output.summary import RunSummary
-from hpe_volleyball.records import FrameResult
+from hpe_volleyball.records import TRUSTED_SCORE, FrameResult
 
 WARM_UP = 6
 """Frames before the clock counts: lazy loading, arenas, the first shapes."""

@@ -13,9 +13,7 @@ from hpe_volleyball.errors import ResultError
 from hpe_volleyball.evaluation.metrics import Comparison, compare
 from hpe_volleyball.evaluation.people import People
 from hpe_volleyball.output.results import Results, read_results
-
-TRUSTED_SCORE = 0.3
-"""Keypoints that the reference scores above this are compared; the overlay draws the same."""
+from hpe_volleyball.records import TRUSTED_SCORE
 
 _SAME_MOMENT_S = 0.001
 """Containers that store milliseconds round the times of frames by half of this."""

@@ -23,7 +23,15 @@ from hpe_volleyball.output.strokes import (
     strokes_of,
 )
 from hpe_volleyball.pool import PicturePool
-from hpe_volleyball.records import Floats, FrameResult, Image, Polygon, Poses, Tracks
+from hpe_volleyball.records import (
+    TRUSTED_SCORE,
+    Floats,
+    FrameResult,
+    Image,
+    Polygon,
+    Poses,
+    Tracks,
+)
 from hpe_volleyball.skeleton import Skeleton
 
 _DARK: Colour = (20, 20, 20)
@@ -42,7 +50,7 @@ class OverlayPainter:
 
     A track has a box in its own colour, solid where it was detected and dashed where it was
     carried, with id and score. Limbs and joints are azure on the person's left, amber on the
-    right and white in the middle; below `min_score` they are left out, below 0.5 they
+    right and white in the middle; up to `TRUSTED_SCORE` they are left out, below 0.5 they
     are darker. The court, and boxes of people left out on purpose, are thin grey lines. A corner
     shows time, frame number, and whether the detector ran on this frame.
 
@@ -52,7 +60,6 @@ class OverlayPainter:
         height: Height of the frames, px.
         size: Width and height of the pictures painted, px; without it the frames'.
         court: Outside of it nobody is tracked; None: no such limit.
-        min_score: Keypoints below this score are not drawn; those with score 0 never are.
     """
 
     def __init__(
@@ -63,12 +70,10 @@ class OverlayPainter:
         *,
         size: tuple[int, int] | None = None,
         court: Polygon | None = None,
-        min_score: float = 0.3,
     ) -> None:
         self._frame_size = (width, height)
         self._size = size or self._frame_size
         self._zoom = np.array(self._size, np.float32) / np.array(self._frame_size, np.float32)
-        self._min_score = max(min_score, np.finfo(np.float32).tiny)
         self._keypoints = len(skeleton.names)
         self._smaller = PicturePool((self._size[1], self._size[0], 3))
         scale = sqrt(prod(self._size) / (1920 * 1080))
@@ -133,7 +138,7 @@ class OverlayPainter:
         shown: list[tuple[Strokes, NDArray[Any], NDArray[Any]]] = []
         for strokes in self._strokes:
             scores = poses.scores[:, strokes.ends].min(axis=-1)
-            visible = scores >= self._min_score
+            visible = scores > TRUSTED_SCORE
             if visible.any():
                 shown.append(
                     (strokes, points[:, strokes.ends][visible], scores[visible] < _SURE_SCORE)

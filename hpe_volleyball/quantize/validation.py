@@ -12,11 +12,11 @@ from hpe_volleyball.evaluation.people import People
 from hpe_volleyball.evaluation.pose_scores import pose_agreement
 from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
-from hpe_volleyball.records import Detections, Floats, Frame, Poses
+from hpe_volleyball.records import TRUSTED_SCORE, Detections, Floats, Frame, Poses
 from hpe_volleyball.similarity import box_iou
 
 SURE: Final = 0.3
-"""Boxes and keypoints that one side scores from here on are compared."""
+"""Boxes that one side scores from here on are compared."""
 
 _SAME: Final = 0.5
 """IoU of boxes of the same person."""
@@ -139,7 +139,7 @@ def compare_poses(
     pairs = np.stack([rows, rows], axis=1).astype(np.int64)
     if not len(rows):
         return PoseAgreement(0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    scores = pose_agreement(reference, other, pairs, min_score=SURE)
+    scores = pose_agreement(reference, other, pairs, min_score=TRUSTED_SCORE)
     if not scores.people:
         return PoseAgreement(0, 0.0, 0.0, 0.0, 0.0, 0.0)
     return PoseAgreement(

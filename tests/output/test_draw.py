@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hpe_volleyball.output.draw import OverlayPainter
 from hpe_volleyball.output.id_colours import Colour, id_colour
 from hpe_volleyball.output.strokes import SIDE_COLOURS
-from hpe_volleyball.records import Bools, Frame, FrameResult, Image, Poses, Tracks
+from hpe_volleyball.records import TRUSTED_SCORE, Bools, Frame, FrameResult, Image, Poses, Tracks
 from hpe_volleyball.skeleton import BY_COUNT, COCO17
 
 GREY = 128
@@ -128,18 +128,12 @@ def test_low_scores_are_left_out_and_middling_ones_darker() -> None:
         joints = {LEFT_LEG[0]: (400.0, 100.0, 0.9), LEFT_LEG[1]: (400.0, 200.0, score)}
         return paint(result(boxes=[(200, 50, 500, 300)], joints=joints))
 
-    weak, middling, sure = leg(0.29), leg(0.4), leg(0.9)
+    weak, middling, sure = leg(TRUSTED_SCORE), leg(0.4), leg(0.9)
     assert tuple(weak[200, 400]) == tuple(weak[150, 400]) == (GREY, GREY, GREY)
     assert tuple(weak[100, 400]) == SIDE_COLOURS["left"]  # the knee itself is sure
     assert near(sure, SIDE_COLOURS["left"])[150, 400]
     assert middling[150, 400].sum() < 0.7 * sure[150, 400].sum()
     assert tuple(middling[150, 400]) != (GREY, GREY, GREY)
-
-
-def test_score_zero_is_never_drawn() -> None:
-    given = result(boxes=[(200, 50, 500, 300)], joints={13: (400, 100, 0.0), 15: (400, 200, 0.0)})
-    picture = OverlayPainter(COCO17, 640, 360, min_score=0.0).paint(given)
-    assert tuple(picture[150, 400]) == (GREY, GREY, GREY)
 
 
 @pytest.mark.parametrize("keypoints", sorted(BY_COUNT))
