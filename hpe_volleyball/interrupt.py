@@ -32,6 +32,11 @@ def let_termination_interrupt() -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+def interrupt_run() -> None:
+    """Interrupt the run, as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
 @dataclass(slots=True)
 class Interrupt:
     """Whether Ctrl-C or SIGTERM came while they were held back."""

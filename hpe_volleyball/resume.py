@@ -18,9 +18,10 @@ from hpe_volleyball.output.run_files import RunFiles
 from hpe_volleyball.output.summary import Seam
 from hpe_volleyball.records import Frame, FrameResult
 from hpe_volleyball.timing import StageClocks
+from hpe_volleyball.tracking.roster import KEEP_ID_S
 from hpe_volleyball.tracking.seam import SeamIds
 
-_RUN_UP_S = 4.0
+_RUN_UP_S = 2 * KEEP_ID_S
 """Twice the time for which a person who is not found keeps the id: who was lost when the earlier
 run stopped is seen in the run-up, and the tracker comes to know what it knew then."""
 _READS_OTHERWISE = (

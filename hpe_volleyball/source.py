@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from hpe_volleyball.errors import OptionError
+from hpe_volleyball.interrupt import interrupt_run
 from hpe_volleyball.media.frame_reader import FrameReader, read_frames
 from hpe_volleyball.media.live import LiveReader
 from hpe_volleyball.media.live_address import is_live
-from hpe_volleyball.media.video import probe
+from hpe_volleyball.media.video import VideoInfo, probe
 from hpe_volleyball.options import InferOptions
-from hpe_volleyball.output.preview import interrupt
 from hpe_volleyball.timing import StageClocks
 
 Source = FrameReader | LiveReader
@@ -59,6 +59,13 @@ def open_source(video: str | Path, options: InferOptions, clocks: StageClocks) -
     )
 
 
+def length_of(info: VideoInfo) -> float | None:
+    """Length in seconds of a video, as far as its header tells."""
+    if info.duration_s is None and info.n_frames is not None:
+        return float(info.n_frames / info.rate)
+    return info.duration_s
+
+
 def expected_frames(video: str | Path, options: InferOptions) -> int | None:
     """How many frames a run will have, as far as the source's header tells.
 
@@ -68,9 +75,7 @@ def expected_frames(video: str | Path, options: InferOptions) -> int | None:
     if is_live(str(video)):
         return options.max_frames
     info = probe(Path(video))
-    length_s = info.duration_s
-    if length_s is None and info.n_frames is not None:
-        length_s = float(info.n_frames / info.rate)
+    length_s = length_of(info)
     ends = [end for end in (options.stop_s, length_s) if end is not None]
     frames = round((min(ends) - options.start_s) * info.rate) if ends else None
     counts = [count for count in (frames, options.max_frames) if count is not None]
@@ -91,4 +96,4 @@ def ended_by(source: Source, check: Callable[[], None]) -> Callable[[], None]:
 
 def quit_by(source: Source) -> Callable[[], None]:
     """What closing the window of a run does: stops it, or ends a live recording."""
-    return interrupt if isinstance(source, FrameReader) else source.end
+    return interrupt_run if isinstance(source, FrameReader) else source.end

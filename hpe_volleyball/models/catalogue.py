@@ -259,7 +259,10 @@ MODES: dict[Mode, tuple[str, str]] = {
     "balanced": ("rtmdet-m", "rtmpose-m"),
     "performance": ("rtmdet-m", "rtmpose-x-384"),
 }
-"""Detector and pose model of each mode but "auto", which is one of these by the device."""
+"""Detector and pose model of each mode but "auto"."""
+
+AUTO_MODES: tuple[Mode, Mode] = ("lightweight", "balanced")
+"""What "auto" stands for: on a GPU the second, elsewhere the first."""
 
 
 def by_sha256(sha256: str) -> Model | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.catalogue import (
+    AUTO_MODES,
     BY_NAME,
     MODES,
     ROLE_NAMES,
@@ -47,6 +48,14 @@ def variants(path: Path) -> dict[str, Path]:
     return {precision: file for precision, file in beside.items() if file.is_file()}
 
 
+def settled_mode(mode: Mode, device: Granted) -> Mode:
+    """The mode, "auto" settled by what the models will run on."""
+    if mode != "auto":
+        return mode
+    elsewhere, on_gpu = AUTO_MODES
+    return on_gpu if device in GPU else elsewhere
+
+
 def resolve_models(
     options: InferOptions, device: Granted, *, on_progress: OnProgress | None = None
 ) -> ModelFiles:
@@ -64,9 +73,8 @@ def resolve_models(
         ModelError: a name is unknown, or a file is not there, cannot be fetched or is not what its
             name says.
     """
-    mode, note = options.mode, ""
-    if mode == "auto":
-        mode = "balanced" if device in GPU else "lightweight"
+    mode, note = settled_mode(options.mode, device), ""
+    if mode != options.mode:
         note = f"mode auto: {mode}, because the models run on {device}"
         if mode == "lightweight":
             note += "; it misses people far away, --mode balanced finds more of them and is slower"

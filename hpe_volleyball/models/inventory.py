@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from hpe_volleyball.errors import ModelError
-from hpe_volleyball.models.catalogue import MODELS, MODES, Mode, Model, model_named
+from hpe_volleyball.models.catalogue import AUTO_MODES, MODELS, MODES, Mode, Model, model_named
 from hpe_volleyball.models.download import fetch, is_intact
 from hpe_volleyball.models.finding import find, variants
 from hpe_volleyball.models.folders import download_folder
@@ -78,7 +78,7 @@ def wanted_models(names: Iterable[str], mode: Mode) -> list[Model]:
     """
     names = list(names)
     if not names:
-        modes: tuple[Mode, ...] = ("lightweight", "balanced") if mode == "auto" else (mode,)
+        modes = AUTO_MODES if mode == "auto" else (mode,)
         names = [name for each in modes for name in MODES[each]]
     return [model_named(name) for name in dict.fromkeys(names)]
 

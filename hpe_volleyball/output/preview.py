@@ -14,11 +14,6 @@ from hpe_volleyball.errors import OutputError
 from hpe_volleyball.records import FrameResult, Image
 
 
-def interrupt() -> None:
-    """Interrupt the run, as Ctrl-C does."""
-    raise KeyboardInterrupt
-
-
 class Preview:
     """A window with the overlay; pressing q ends the run.
 
@@ -32,10 +27,7 @@ class Preview:
     """
 
     def __init__(
-        self,
-        title: str,
-        draw: Callable[[FrameResult], Image],
-        on_quit: Callable[[], None] = interrupt,
+        self, title: str, draw: Callable[[FrameResult], Image], on_quit: Callable[[], None]
     ) -> None:
         _check_display()
         self._title = title

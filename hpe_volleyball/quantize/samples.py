@@ -11,6 +11,7 @@ from hpe_volleyball.errors import SourceError
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.media.video import probe
 from hpe_volleyball.records import Floats, Frame
+from hpe_volleyball.source import length_of
 from hpe_volleyball.synthetic import Rally, RallyConfig
 
 
@@ -44,9 +45,7 @@ def video_samples(video: Path, count: int) -> Samples:
         SourceError: it cannot be read, or has too few pictures.
     """
     info = probe(video)
-    length_s = info.duration_s
-    if length_s is None and info.n_frames is not None:
-        length_s = float(info.n_frames / info.rate)
+    length_s = length_of(info)
     frames = []
     if length_s is None or length_s * info.rate <= 2 * count:
         with read_frames(video, max_frames=2 * count) as source:

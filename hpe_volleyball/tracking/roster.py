@@ -26,7 +26,7 @@ from hpe_volleyball.tracking.results import take_results
 from hpe_volleyball.tracking.steps import Steps
 from hpe_volleyball.tracking.tracks import Track, carried_row, in_picture
 
-_KEEP_ID_S = 2.0
+KEEP_ID_S = 2.0
 """For how long a person who is not found keeps the id."""
 _SURE_SCORE = 0.6
 """A detection from here on is a person; a weaker one must be found again at the next keyframe."""
@@ -143,7 +143,7 @@ class Roster:
                 return False
             track.carried(frame, place)
         track.place, track.missed = places[-1], True
-        return frames[-1].time_s - track.found_s <= _KEEP_ID_S
+        return frames[-1].time_s - track.found_s <= KEEP_ID_S
 
     def _begin(
         self, frames: Sequence[Frame], anchor: Anchor, score: float, poser: PoseEstimator
