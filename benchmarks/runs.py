@@ -13,6 +13,7 @@ from hpe_volleyball.pipeline import Detector, PoseEstimator, run_pipeline
 from hpe_volleyball.records import Detections, Floats, Frame, FrameResult, Poses
 from hpe_volleyball.skeleton import Skeleton
 from hpe_volleyball.timing import StageClocks
+from hpe_volleyball.tracking.reasons import KEYFRAME
 from hpe_volleyball.tracking.tracker import PlayerTracker
 
 START_SCORE = 0.4
@@ -82,7 +83,7 @@ def run(
         scores=np.concatenate([r.tracks.scores for r in results]),
         frames=len(results),
         detector_calls=counting[0].calls,
-        extra_calls={why: calls for why, calls in reasons.items() if why != "keyframe"},
+        extra_calls={why: calls for why, calls in reasons.items() if why != KEYFRAME},
         crops=counting[1].crops,
         track_s=next(stage.total_s for stage in clocks.summary() if stage.stage == "track"),
     )

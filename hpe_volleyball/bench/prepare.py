@@ -13,7 +13,7 @@ from hpe_volleyball.errors import SourceError
 from hpe_volleyball.media.video import probe
 from hpe_volleyball.models.catalogue import MODES
 from hpe_volleyball.models.devices import GPU, Granted, Precision
-from hpe_volleyball.models.finding import resolve_models
+from hpe_volleyball.models.finding import resolve_models, settled_mode
 from hpe_volleyball.models.precision import choose_file
 from hpe_volleyball.models.providers import choose_device
 from hpe_volleyball.models.waiting import OnProgress
@@ -88,10 +88,8 @@ def frames_to_run(
 
 
 def _with_random_nets(options: InferOptions, device: Granted, folder: Path) -> InferOptions:
-    mode = options.mode
-    if mode == "auto":
-        mode = "balanced" if device in GPU else "lightweight"
-    det, pose = (str(a or b) for a, b in zip((options.det, options.pose), MODES[mode], strict=True))
+    names = MODES[settled_mode(options.mode, device)]
+    det, pose = (str(a or b) for a, b in zip((options.det, options.pose), names, strict=True))
     return replace(
         options,
         det=build_graph(det, folder / f"{det}.random.onnx"),

@@ -10,7 +10,7 @@ from hpe_volleyball.media.video import VideoInfo
 from hpe_volleyball.output.earlier import Earlier
 from hpe_volleyball.records import FrameResult
 from hpe_volleyball.timing import StageClocks, StageTime
-from hpe_volleyball.tracking.tracker import KEYFRAME
+from hpe_volleyball.tracking.reasons import KEYFRAME
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,8 @@ import numpy as np
 from hpe_volleyball.records import Frame
 from hpe_volleyball.tracking.association import Match
 from hpe_volleyball.tracking.carrying import Array, Place
+from hpe_volleyball.tracking.reasons import AGAIN, BACK, UNLIKE
 from hpe_volleyball.tracking.tracks import Track
-
-BACK, AGAIN, UNLIKE = "somebody back", "somebody seen again", "somebody unlike before"
-"""What is in doubt; why the detector runs once more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,10 @@ from hpe_volleyball.tracking.doubt import AT_ONCE, WITH_LOOKAHEAD, doubt_about
 from hpe_volleyball.tracking.everybody import carry_blind, carry_by_pose, carry_unlooked
 from hpe_volleyball.tracking.foresight import Foresight
 from hpe_volleyball.tracking.pose_cache import CachingEstimator, PoseCache
+from hpe_volleyball.tracking.reasons import KEYFRAME
 from hpe_volleyball.tracking.roster import Roster
 from hpe_volleyball.tracking.steps import Steps
 from hpe_volleyball.tracking.tracing import early_likeness
-
-KEYFRAME = "keyframe"
-"""Why the detector runs, if not for a doubt (`hpe_volleyball.tracking.doubt`)."""
 
 _HALVINGS = 3
 """How often a window in doubt is halved at most, for one more detection each time: one of 8 frames

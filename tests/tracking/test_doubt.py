@@ -6,7 +6,8 @@ import numpy as np
 
 from hpe_volleyball.tracking.association import Match
 from hpe_volleyball.tracking.carrying import Anchor, Place, detected_place, drift
-from hpe_volleyball.tracking.doubt import AGAIN, BACK, UNLIKE, Limits, doubt_about
+from hpe_volleyball.tracking.doubt import Limits, doubt_about
+from hpe_volleyball.tracking.reasons import AGAIN, BACK, UNLIKE
 from hpe_volleyball.tracking.tracks import Track
 from tests.scene import WIDTH, Array, frame, joints_in, shifted
 

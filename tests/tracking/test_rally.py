@@ -26,7 +26,8 @@ from hpe_volleyball.synthetic import (
     RallyConfig,
 )
 from hpe_volleyball.synthetic.rally import Truth
-from hpe_volleyball.tracking.tracker import KEYFRAME, PlayerTracker
+from hpe_volleyball.tracking.reasons import KEYFRAME
+from hpe_volleyball.tracking.tracker import PlayerTracker
 
 RATE = 50.0
 START_SCORE = 0.4

@@ -10,8 +10,8 @@ import pytest
 
 from hpe_volleyball.records import Detections, Frame, FrameResult
 from hpe_volleyball.similarity import box_iou
-from hpe_volleyball.tracking.doubt import AGAIN, BACK, UNLIKE
-from hpe_volleyball.tracking.tracker import KEYFRAME, PlayerTracker
+from hpe_volleyball.tracking.reasons import AGAIN, BACK, KEYFRAME, UNLIKE
+from hpe_volleyball.tracking.tracker import PlayerTracker
 from tests.scene import Array, Path, Scene, followed, frame, joints_in, walker
 
 TRIO = [
