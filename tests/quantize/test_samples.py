@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hpe_volleyball.errors import SourceError
-from hpe_volleyball.quantize.samples import video_samples
+from hpe_volleyball.quantize.samples import rally_samples, video_samples
 from hpe_volleyball.records import Frame
 from tests.clips import fixed_rate, number_of
 
@@ -38,3 +38,14 @@ def test_a_video_that_is_too_short(tmp_path: Path, length: int) -> None:
     clip = fixed_rate(tmp_path / "match.mp4", length)
     with pytest.raises(SourceError, match=f"found {length} pictures, expected at least 4"):
         video_samples(clip, 8)
+
+
+def test_of_the_rally_no_picture_is_in_both_halves() -> None:
+    samples = rally_samples(2)
+    one, other = samples.calibration, samples.validation
+    # Evenly over 300 pictures, in turns.
+    assert [frame.index for frame in other] == [0, 150]
+    assert [frame.index for frame in one] == [75, 225]
+    assert len({frame.image.tobytes() for frame in (*one, *other)}) == 4
+    assert samples.boxes is not None
+    assert sorted(samples.boxes) == [0, 75, 150, 225]
