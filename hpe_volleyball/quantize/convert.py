@@ -121,7 +121,7 @@ def convert_model(source: Path, subject: Subject, request: Request) -> Report:
                 f"{source}: INT8 needs a detector whose decode and NMS can be cut off, this one is "
                 f"{cut}; take --precision fp16"
             )
-        found, result = work.half(base) if request.precision == "fp16" else work.int8(base)
+        found, result = work.converted(base)
         after = open_model(
             result, Path(folder) / "result.onnx", request.device, max_batch=subject.max_batch
         )
@@ -197,6 +197,22 @@ class _Work:
             ):
                 return False
         return True
+
+    def converted(self, base: onnx.ModelProto) -> tuple[Found, onnx.ModelProto]:
+        """The model in what it is to be converted to, and what of it stays in float32.
+
+        Raises:
+            ModelError: the converters of ONNX Runtime make no valid model of it.
+        """
+        try:
+            return self.half(base) if self.request.precision == "fp16" else self.int8(base)
+        except onnx.checker.ValidationError as error:
+            reason = next(iter(str(error).splitlines()), "it gives no reason")
+            raise ModelError(
+                f"{self.source}: expected a model that can be converted to "
+                f"{self.request.precision}, found that the result is no valid one ({reason}); use "
+                "the model as it is"
+            ) from error
 
     def half(self, base: onnx.ModelProto) -> tuple[Found, onnx.ModelProto]:
         """Float16, with what rounding hurts most in float32; judged by emulated rounding."""

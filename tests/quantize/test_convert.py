@@ -26,6 +26,7 @@ from hpe_volleyball.quantize.validation import (
     compare_poses,
 )
 from hpe_volleyball.records import Detections, Floats, Poses
+from tests import graphs
 from tests.installed import version_in
 
 
@@ -67,6 +68,17 @@ def test_twice_gives_the_same_bytes_that_say_how_they_were_made(
     assert session.inputs[0].dtype == "tensor(float)"
     with pytest.raises(ModelError, match=f"{precision.upper()} already"):
         read_source(one)
+
+
+def test_what_makes_no_valid_model_is_an_error_and_leaves_nothing(
+    samples: Samples, tmp_path: Path
+) -> None:
+    constant = graphs.detector(tmp_path / "det.onnx", [[2, 3, 40, 60, 0.9]], [0])
+    with pytest.raises(
+        ModelError, match=r"det\.onnx: expected a model that can be converted to fp16"
+    ):
+        convert(constant, DetectorSubject(samples), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_any_distribution_of_the_runtime_will_do(
