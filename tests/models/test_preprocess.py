@@ -1,5 +1,6 @@
 """Letterbox, crops and normalisation against plain formulas."""
 
+import cv2
 import numpy as np
 
 from hpe_volleyball.models.preprocess import (
@@ -30,6 +31,14 @@ def test_letterbox_leaves_nothing_of_the_picture_before() -> None:
     np.testing.assert_allclose(scales, 0.64)
     assert (canvas[:32] == 10).all()
     assert (canvas[32:] == PAD_VALUE).all()
+
+
+def test_letterbox_is_grey_at_the_right_of_a_portrait_picture() -> None:
+    canvas = np.zeros((64, 64, 3), np.uint8)
+    letterbox(np.full((50, 100, 3), 10, np.uint8), canvas)
+    letterbox(np.full((100, 50, 3), 200, np.uint8), canvas)
+    assert (canvas[:, :32] == 200).all()
+    assert (canvas[:, 32:] == PAD_VALUE).all()
 
 
 def test_letterbox_tells_the_rounded_scale() -> None:
@@ -78,6 +87,18 @@ def test_crop_is_black_outside_the_picture() -> None:
     assert cut[5:, 5:].min() == 200
     for beyond in ([-20, 2, 10, 10], [12, 2, 10, 10], [2, -30, 10, 10], [2, 50, 10, 10]):
         assert crop(white, np.array(beyond), 10, 10).max() == 0
+
+
+def test_a_crop_over_the_border_is_that_of_a_picture_with_black_around_it() -> None:
+    noise = np.random.default_rng(3).integers(0, 256, (60, 80, 3)).astype(np.uint8)
+    image = np.asarray(cv2.GaussianBlur(noise, (9, 9), 2), np.uint8)
+    wide = np.pad(image, ((90, 90), (90, 90), (0, 0)))
+    for left, top, across, down in ((-9, 5, 31, 40), (60, -7, 30, 40), (-5, -5, 90, 110)):
+        cut = crop(image, np.array([left, top, across, down]), 48, 64)
+        whole = crop(wide, np.array([left + 90, top + 90, across, down]), 48, 64)
+        off = np.abs(cut.astype(int) - whole)
+        assert off.mean() < 0.5, (left, top)
+        assert off.max() < 10, (left, top)
 
 
 def test_a_crop_of_nothing_is_one_pixel() -> None:

@@ -129,6 +129,13 @@ def test_only_people_with_a_score_from_a_tenth_up(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.boxes[:, 0], [10, 50])
 
 
+def test_no_score_is_above_one(tmp_path: Path) -> None:
+    """Half precision can round a sure one up."""
+    path = graphs.detector(tmp_path / "det.onnx", [[10, 10, 20, 30, 1.001]], [0])
+    found = RTMDet(open_session(path, "cpu"), size=64).detect(blank(64, 48))
+    assert found.scores.tolist() == [1]
+
+
 def test_boxes_are_in_source_pixels_and_inside_the_picture(tmp_path: Path) -> None:
     path = graphs.detector(
         tmp_path / "det.onnx", [[-5, 8, 32, 70, 0.9], [0, 60, 9, 64, 0.9]], [0, 0]

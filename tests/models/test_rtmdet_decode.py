@@ -33,6 +33,16 @@ def test_a_point_and_its_distances_become_a_box() -> None:
     assert labels.tolist() == [0]
 
 
+def test_points_of_a_wide_input_lie_row_by_row() -> None:
+    """An input of 64x32: levels of 8x4 and 4x2 points."""
+    shapes = ((1, 4, 8), (1, 2, 4), (4, 4, 8), (4, 2, 4))
+    outputs = [np.full((1, *shape), 4 if shape[0] == 4 else 0, np.float32) for shape in shapes]
+    outputs[0][0, 0, 1, 6], outputs[1][0, 0, 1, 2] = 0.9, 0.8
+    dets, _ = Decoder(SETTINGS, NAMES).decode(outputs)
+    # Column 6, row 1 of stride 8 lies at (48, 8); column 2, row 1 of stride 16 at (32, 16).
+    np.testing.assert_array_equal(dets[:, :4], [[44, 4, 52, 12], [28, 12, 36, 20]])
+
+
 def test_the_threshold_itself_is_not_enough() -> None:
     outputs = maps()
     outputs[0][0, 0, 0, :2] = np.float32(0.05), np.nextafter(np.float32(0.05), np.float32(1))
