@@ -104,6 +104,16 @@ def test_times_rounded_to_milliseconds_are_the_same(whole: Path, tmp_path: Path)
     assert (found.frames, found.scores.tracks.idf1) == (40, 1)
 
 
+def test_frames_between_those_of_the_other_run_do_not_count(whole: Path, tmp_path: Path) -> None:
+    """A part that comes 10 ms later, as of a source that stood still for a moment."""
+    moved = (
+        replace(p, frame=replace(p.frame, time_s=p.frame.time_s + (0.01 if n >= 25 else 0)))
+        for n, p in enumerate(map(person, range(40)))
+    )
+    found = compare_files(whole, save(tmp_path / "moved.poses.h5", moved))
+    assert (found.frames, found.result_frames) == (25, 40)
+
+
 def test_differences_are_counted(whole: Path, tmp_path: Path) -> None:
     def changed(number: int) -> FrameResult:
         made = shifted(person(number, 1 if number % 4 == 3 else 2), 3)

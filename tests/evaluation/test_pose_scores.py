@@ -27,6 +27,16 @@ def test_known_joint_shift() -> None:
     assert [scores.median_share, scores.p95_share] == pytest.approx([0.025, 0.025], rel=1e-4)
 
 
+def test_quantiles_of_known_distances() -> None:
+    """51 joints that are 0, 1, ... 50 px away; the box is 200 px high."""
+    truth, found = posed(), posed()
+    assert found.keypoints is not None
+    found.keypoints[..., 0] += np.arange(51).reshape(3, 17)
+    scores = pose_agreement(truth, found, all_pairs(truth))
+    assert [scores.median_px, scores.p95_px] == pytest.approx([25, 47.5], rel=1e-4)
+    assert [scores.median_share, scores.p95_share] == pytest.approx([0.125, 0.2375], rel=1e-4)
+
+
 def test_pck_is_of_the_longer_side() -> None:
     truth, found = posed(), posed()
     assert found.keypoints is not None
