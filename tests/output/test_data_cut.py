@@ -1,0 +1,33 @@
+"""The first frames of a data file, copied block by block."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import pytest
+
+from hpe_volleyball.output import data_cut
+from hpe_volleyball.output.data_cut import cut_data
+from hpe_volleyball.output.data_file import DataFile
+from hpe_volleyball.output.results import read_results
+from tests.rows import HEADER, assert_holds, result
+
+
+@pytest.mark.parametrize("frames", [6, 7, 8, 50])
+def test_every_row_of_the_first_frames_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: int
+) -> None:
+    """The frames end in the first block of 7, at its end, and in blocks behind it."""
+    monkeypatch.setattr(data_cut, "_BLOCK_ROWS", 7)
+    results = [result(number) for number in range(1, 61)]
+    with DataFile(tmp_path / "whole.h5", HEADER) as file:
+        for one in results:
+            file.write(one)
+    whole = file.close(complete=False)
+    cut_data(whole, tmp_path / "cut.h5", frames)
+    assert_holds(read_results(tmp_path / "cut.h5"), results[:frames])
+    with h5py.File(tmp_path / "cut.h5") as plain:
+        assert plain.attrs["resumed_at"].tolist() == [frames]
+        assert not plain.attrs["complete"]
+    assert not whole.exists()
