@@ -16,13 +16,16 @@ from hpe_volleyball.files import kept_path, partial_path
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.media.video import probe
 from hpe_volleyball.output import earlier as earlier_run
+from hpe_volleyball.output.data_file import DataFile
 from hpe_volleyball.output.earlier import Earlier
 from hpe_volleyball.output.results import Results, read_results
+from hpe_volleyball.output.run_files import DATA, RunFiles
 from hpe_volleyball.output.summary import RunSummary
-from hpe_volleyball.resume import Resumption
+from hpe_volleyball.resume import Resumption, find_resumption
 from hpe_volleyball.timing import StageClocks
 from hpe_volleyball.tracking.seam import SeamIds
 from tests.clips import fixed_rate, variable_rate
+from tests.rows import HEADER, result
 from tests.runs import Models, names, sound_packets, stamps
 
 FRAMES = 260
@@ -111,6 +114,7 @@ def test_one_output_in_the_end(
     assert (seam.frame, seam.broken) == (first.frames, 0)
     assert seam.across == (2 if first.frames < FRAMES else 0)
     assert summary.frames_handled == FRAMES - seam.frame + seam.run_up
+    assert summary.fps == pytest.approx((FRAMES - seam.frame) / summary.wall_s)
     written = json.loads(Path(summary.outputs["run"]).read_text(encoding="utf-8"))
     assert written["summary"]["seam"]["frame"] == first.frames
 
@@ -141,7 +145,8 @@ def test_every_kind_of_run_goes_on(
     options = replace(options, **changes)
     reference = infer_video(clip, replace(options, output_dir=tmp_path / "whole"))
     stopped(clip, options, 150)
-    assert_same_rows(resumed(clip, options), reference)
+    same = assert_same if options.video else assert_same_rows
+    same(resumed(clip, options), reference)
 
 
 def test_variable_rates_and_stamps_that_start_anew(
@@ -318,6 +323,27 @@ def test_a_source_that_reads_otherwise(clip: Path, options: InferOptions) -> Non
         assert [next(source).index for _ in range(30)] == list(range(120, 150))
         with pytest.raises(SourceError, match=r"frame 150 is at 5\.005 s, was at 5\.006 s"):
             next(source)
+
+
+@pytest.mark.parametrize(("lookahead", "first"), [(True, 96), (False, 98)])
+def test_the_run_up_begins_where_the_intervals_of_the_earlier_run_do(
+    clip: Path, options: InferOptions, *, lookahead: bool, first: int
+) -> None:
+    """Twice the 2 s for which ids are kept before the end, at a keyframe or shortly before."""
+    options = replace(options, video=False, lookahead=lookahead, resume=True)
+    settings = options.settings()
+    header = replace(HEADER, models=({"role": "det", "sha256": "ab"},), settings=settings)
+    keyframes = {*range(0, 199, 4), 98, 101, 198}  # more detections in the middle of windows
+    options.output_dir.mkdir()
+    with RunFiles(clip, options) as files:
+        file = DataFile(files[DATA], header)
+        for number in range(199):  # at 25 frames/s, the last one at 7.92 s
+            file.write(replace(result(number), keyframe=number in keyframes))
+        file.close(complete=False)
+    with RunFiles(clip, options) as files:
+        found = find_resumption(files, header, probe(clip), options)
+    assert found is not None
+    assert (found.earlier.frames, found.first) == (199, first)
 
 
 def test_other_settings_with_overwrite_begin_anew(clip: Path, options: InferOptions) -> None:
