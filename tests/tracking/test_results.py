@@ -43,6 +43,18 @@ def test_results_are_sorted_by_id_and_aligned() -> None:
     assert scene.posed == [[(5, 1), (6, 1)]], "one call for all missing poses"
 
 
+def test_a_pose_found_for_the_results_is_marked_as_estimated() -> None:
+    """The other one lies between two poses that were looked for."""
+    between, completed = track(1), track(2)
+    between.rows = {
+        5: TrackRow(START, 0.5, detected=False, pose=(joints_in(START), SURE), looked=False)
+    }
+    completed.rows = {5: TrackRow(box_of(300), 0.5, detected=False, pose=None, looked=False)}
+    [result] = take_results([frame(5)], [False], [between, completed], Scene([walker(300)]))
+    assert result.poses.estimated is not None
+    assert result.poses.estimated.tolist() == [False, True]
+
+
 def test_rows_are_taken_out_and_those_of_other_frames_stay() -> None:
     one, unnamed = track(1), track(0)
     for someone in (one, unnamed):
