@@ -9,7 +9,7 @@ from hpe_volleyball.tracking.carrying import Anchor, Place, detected_place, drif
 from hpe_volleyball.tracking.doubt import Limits, doubt_about
 from hpe_volleyball.tracking.reasons import AGAIN, BACK, UNLIKE
 from hpe_volleyball.tracking.tracks import Track
-from tests.scene import WIDTH, Array, frame, joints_in, shifted
+from tests.scene import HEIGHT, WIDTH, Array, frame, joints_in, shifted
 
 SURE = np.full(17, 0.9)
 HERE = np.array([300.0, 100.0, 340.0, 200.0])
@@ -112,6 +112,10 @@ def test_only_somebody_back_can_be_mistaken() -> None:
 
 
 def test_at_the_border_people_come_and_go() -> None:
+    """Within a fiftieth of the longer side, which is 12.8 px."""
     unclear = [[2.0, 2.5, NEVER], [2.0, 5.0, NEVER]]
-    assert not doubt(unclear, person=AT_THE_BORDER)
-    assert doubt(unclear, person=shifted(AT_THE_BORDER, -30))
+    for edge, border, inwards in ((0, 0, 1), (1, 0, 1), (2, WIDTH, -1), (3, HEIGHT, -1)):
+        for distance, expected in ((0, None), (12, None), (13, BACK)):
+            way = border + inwards * distance - HERE[edge]
+            at = shifted(HERE, way) if edge % 2 == 0 else shifted(HERE, 0, way)
+            assert doubt(unclear, person=at) == expected
