@@ -28,6 +28,7 @@ def test_an_unseen_person_drifts_and_slows_down() -> None:
         np.testing.assert_allclose(
             after.keypoints - place.keypoints, [STEP_S * place.velocity] * 17
         )
+        np.testing.assert_allclose(after.joints - place.joints, [STEP_S * place.velocity] * 17)
         assert after.blind_s == pytest.approx(k * STEP_S)
         place = after
     assert ways[0] == pytest.approx(10)

@@ -11,7 +11,14 @@ import pytest
 from hpe_volleyball.errors import OptionError
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.records import FrameResult
-from hpe_volleyball.tracking.carrying import Anchor, Place, between_poses, detected_place, glide
+from hpe_volleyball.tracking.carrying import (
+    Anchor,
+    Place,
+    between_poses,
+    detected_place,
+    drift,
+    glide,
+)
 from tests.scene import RATE, Array, Path, Scene, joints_in, walker
 
 PAIR: list[Path] = [walker(80, 2.0), walker(560, -3.0, y=120, size=(36, 90))]
@@ -115,3 +122,17 @@ def test_steps_between_two_poses_are_equal() -> None:
 def test_more_than_the_detections_interval_is_refused() -> None:
     with pytest.raises(OptionError, match="--pose-interval 5: expected at most --det-interval"):
         InferOptions(det_interval=4, pose_interval=5)
+
+
+def test_nothing_is_known_of_the_way_past_a_frame_in_which_the_pose_was_not_found() -> None:
+    start = place(0)
+    unseen = drift(start, 1 / RATE)
+    path = [unseen, glide(unseen, 1 / RATE), place(30)]
+    assert [p.box[0] for p in between_poses(start, path)] == [0, 0, 30]
+
+
+def test_joints_in_between_are_as_sure_as_on_the_less_sure_side() -> None:
+    start, end = place(0), place(20)
+    start.scores[0], end.scores[1] = 0.3, 0.1
+    middle, _ = between_poses(start, [glide(start, 1 / RATE), end])
+    assert middle.scores.tolist() == [0.3, 0.1, *[0.9] * 15]
