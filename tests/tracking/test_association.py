@@ -158,6 +158,14 @@ def test_a_double_box_is_neither_matched_nor_new() -> None:
     assert result.repeated.tolist() == [False, True]
 
 
+def test_a_weak_double_does_not_confirm_a_second_track() -> None:
+    """Two tracks have got hold of one person, whom the detector sees strongly and weakly."""
+    people = [person(box_at(100)), person(box_at(102))]
+    result = match(people, detections((box_at(100), 0.9), (box_at(107), 0.2)))
+    assert result.pairs == {0: 0}
+    assert result.repeated.tolist() == [False, True]
+
+
 def test_a_neighbour_with_an_own_pose_is_no_double() -> None:
     found = detections((box_at(100), 0.9), (box_at(115), 0.5))
     result = match([], found)

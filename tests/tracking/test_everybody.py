@@ -63,6 +63,17 @@ def test_of_two_tracks_on_one_person_the_one_that_fits_less_goes_blind() -> None
     assert two.box[0] == pytest.approx(other.box[0] - 4)
 
 
+def test_of_two_tracks_on_one_person_the_one_just_detected_stays() -> None:
+    """Although the other one, missed at the keyframe, would have gone exactly this way."""
+    scene = Scene([WALKING])
+    [found] = tracks_of(scene)
+    as_expected = replace(found.place, velocity=np.array([200.0, 0.0]))
+    missed = Track(as_expected, found.anchor, 0.9, 0.0, id=2, missed=True)
+    one, two = carry_by_pose([found, missed], [found.place, as_expected], frame(1), scene, STEP_S)
+    assert one.seen
+    assert not two.seen
+
+
 @pytest.mark.parametrize(("blind_s", "crops"), [(0.24, 2), (0.25, 1)])
 def test_somebody_lost_is_not_looked_for(blind_s: float, crops: int) -> None:
     scene = Scene([WALKING, STANDING])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -144,3 +145,40 @@ def test_who_was_carried_onto_somebody_else_is_missed_where_they_were_before() -
     assert missed.missed
     np.testing.assert_allclose(missed.place.box, gone.box)
     assert not missed.place.seen
+
+
+@pytest.mark.parametrize(("first", "second"), [(0.9, 0.5), (0.5, 0.9)])
+def test_between_two_detections_the_lower_score_counts(first: float, second: float) -> None:
+    windows = Windows(Scene([walker(100)], scores={(0, 0): first, (0, 3): second}))
+    windows.settle(0)
+    windows.settle(1, 2, 3)
+    [track] = windows.roster.tracks
+    assert [track.rows[k].score for k in range(4)] == pytest.approx([first, 0.5, 0.5, second])
+
+
+def test_without_lookahead_nothing_is_kept_of_frames_given_out() -> None:
+    """Their results are gone; only the keyframe's are still to come."""
+    windows = Windows(Scene([walker(100)], missed={(0, 4)}), lookahead=False)
+    windows.rows(windows.settle(0))
+    windows.settle(1, 2, 3, 4)
+    [track] = windows.roster.tracks
+    assert track.missed
+    assert list(track.rows) == [4]
+
+
+def test_who_goes_past_somebody_without_a_look_does_not_go_out_of_sight() -> None:
+    """No pose was looked for, so it cannot be somebody else's."""
+    windows = Windows(Scene([walker(150, end=1), walker(100)]))
+    windows.settle(0)
+    _, there = windows.roster.places
+    last = frame(1)
+    windows.steps.add(last)
+    path = [[replace(there, unlooked_s=1 / RATE), there]]
+    found = find_candidates(last, windows.scene, windows.scene)
+    match = associate(windows.roster.carried(path[-1], last), found, START_SCORE)
+    assert match.pairs == {1: 0}
+    windows.roster.settle([last], path, found, match, windows.scene)
+    [missed, _] = windows.roster.tracks
+    assert missed.missed
+    assert missed.place.blind_s == 0
+    np.testing.assert_allclose(missed.place.box, there.box)
