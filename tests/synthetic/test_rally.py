@@ -160,6 +160,18 @@ def test_players_leave_the_picture_and_return_with_their_id() -> None:
     assert returns >= 1
 
 
+@pytest.mark.parametrize("width", [140, 240, 400, 620])
+def test_who_has_a_fifth_of_the_box_in_the_picture_is_in_the_truth(width: int) -> None:
+    """A narrow picture is the middle of a wide one in which everybody stands."""
+    wide, narrow = (Rally(replace(SMALL, width=w)).truth(24) for w in (2400, width))
+    assert len(wide.ids) == 12
+    boxes = wide.boxes - np.array([(2400 - width) / 2, 0] * 2, np.float32)
+    inside = np.clip(boxes, 0, [width, SMALL.height] * 2)
+    size, part = (np.prod(b[:, 2:] - b[:, :2], axis=1) for b in (boxes, inside))
+    assert narrow.ids.tolist() == wide.ids[part >= 0.2 * size].tolist()
+    np.testing.assert_allclose(narrow.boxes, inside[part >= 0.2 * size], atol=0.01)
+
+
 def test_panning_moves_the_picture_by_hundreds_of_pixels() -> None:
     rally = Rally(replace(FULL, camera="panning", seconds=6.0, fps=Fraction(5)))
     centres = [float(rally._view(rally.time_s(i)).yaw) for i in range(rally.n_frames)]
