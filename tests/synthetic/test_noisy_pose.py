@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from hpe_volleyball.models.preprocess import crop_regions
 from hpe_volleyball.pipeline import PoseEstimator
 from hpe_volleyball.records import Frame
 from hpe_volleyball.synthetic import NoisyPose, PoseErrors, Rally, RallyConfig
@@ -63,6 +64,39 @@ def test_hidden_joints_jump_to_the_neighbour(rally: Rally) -> None:
         assert not (away & truth.visible).any()
         jumped += int(away.sum())
     assert jumped > 20
+
+
+def test_fast_joints_are_blurred(rally: Rally) -> None:
+    """At the speed asked for the score is half of that at rest."""
+    before, truth = rally.truth(59), rally.truth(60)
+    assert truth.ids.tolist() == before.ids.tolist()
+    way = np.linalg.norm(truth.keypoints - before.keypoints, axis=-1)
+    side = (truth.boxes[:, 2:] - truth.boxes[:, :2]).max(axis=1)
+    speed = np.where(truth.visible, 25 * way / side[:, None], 0)
+    fastest = np.unravel_index(speed.argmax(), speed.shape)
+    errors = PoseErrors(swapped=0.0, score=0.9, score_spread=0.0, blur_speed=float(speed.max()))
+    [pose] = NoisyPose(rally, errors).estimate([_frame(60)], [truth.boxes])
+    assert pose.scores[fastest] == pytest.approx(0.45, rel=1e-3)
+    expected = 0.9 / (1 + speed / speed.max())
+    np.testing.assert_allclose(pose.scores[truth.visible], expected[truth.visible], rtol=1e-3)
+
+
+def test_joints_outside_the_crop_end_at_its_border_and_are_not_trusted(rally: Rally) -> None:
+    """The crop is that of a pose model of 192 x 256 px, around a part of each person."""
+    boxes = rally.truth(30).boxes
+    parts = boxes.copy()
+    parts[:, 2:] -= (1 - np.array([0.75, 0.6], np.float32)) * (boxes[:, 2:] - boxes[:, :2])
+    regions = crop_regions(parts, 192, 256)
+    poser = NoisyPose(rally)
+    [whole], [part] = (poser.estimate([_frame(30)], [b]) for b in (boxes, parts))
+    low = regions[:, None, :2]
+    high = low + regions[:, None, 2:]
+    np.testing.assert_allclose(part.keypoints, np.clip(whole.keypoints, low, high), atol=2)
+    away = np.maximum(low - whole.keypoints, whole.keypoints - high).max(axis=-1)
+    assert min((away > 2).sum(), (away < -2).sum()) >= 10
+    ratio = part.scores / whole.scores
+    np.testing.assert_allclose(ratio[away > 2], 0.3, rtol=1e-4)
+    np.testing.assert_array_equal(ratio[away < -2], 1)
 
 
 def test_a_box_around_nobody_gets_low_scores(rally: Rally) -> None:
