@@ -18,9 +18,8 @@ from hpe_volleyball.tracking.carrying import (
     between_poses,
     clipped,
     detected_place,
-    drift,
 )
-from hpe_volleyball.tracking.everybody import SHARED_POSE, alike
+from hpe_volleyball.tracking.everybody import SHARED_POSE, alike, carry_blind
 from hpe_volleyball.tracking.following import follow
 from hpe_volleyball.tracking.results import take_results
 from hpe_volleyball.tracking.steps import Steps
@@ -136,7 +135,7 @@ class Roster:
         # A pose that somebody found has is theirs: this track has lost its own.
         if places[-1].seen and (alike([places[-1]], taken) > SHARED_POSE).any():
             before = places[-2] if len(places) > 1 else track.place
-            places[-1] = drift(before, self._steps.before(frames[-1]))
+            [places[-1]] = carry_blind([before], frames[-1], self._steps.before(frames[-1]))
         first = 0 if self._lookahead else len(frames) - 1
         for frame, place in zip(frames[first:], places[first:], strict=True):
             if not in_picture(place.box):

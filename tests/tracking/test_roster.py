@@ -182,3 +182,23 @@ def test_who_goes_past_somebody_without_a_look_does_not_go_out_of_sight() -> Non
     assert missed.missed
     assert missed.place.blind_s == 0
     np.testing.assert_allclose(missed.place.box, there.box)
+
+
+def test_who_has_lost_the_pose_at_the_border_stays_in_the_picture() -> None:
+    windows = Windows(Scene([walker(22, end=1), walker(100)]))
+    windows.settle(0)
+    first, _ = windows.roster.tracks
+    assert first.place.box[0] > 0
+    first.place = replace(first.place, velocity=np.array([-700.0, 0.0]))
+    last = frame(1)
+    windows.steps.add(last)
+    there = windows.roster.places[1]
+    found = find_candidates(last, windows.scene, windows.scene)
+    path = [[there, there]]  # the first one's pose is the second's
+    match = associate(windows.roster.carried(path[-1], last), found, START_SCORE)
+    assert match.pairs == {1: 0}
+    windows.roster.settle([last], path, found, match, windows.scene)
+    [missed, _] = windows.roster.tracks
+    assert missed.missed
+    assert missed.place.blind_s > 0
+    assert missed.place.box[0] == 0
