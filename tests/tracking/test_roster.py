@@ -202,3 +202,13 @@ def test_who_has_lost_the_pose_at_the_border_stays_in_the_picture() -> None:
     assert missed.missed
     assert missed.place.blind_s > 0
     assert missed.place.box[0] == 0
+
+
+def test_people_are_handed_on_with_the_time_since_they_were_detected() -> None:
+    windows = Windows(Scene([walker(100, end=1), walker(300)]))
+    windows.settle(0)
+    windows.settle(1, 2)
+    windows.settle(3, 4)
+    people = windows.roster.carried(windows.roster.places, frame(4))
+    assert [person.undetected_s for person in people] == pytest.approx([4 / RATE, 0])
+    assert [person.confirmed for person in people] == [True, True]
