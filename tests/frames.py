@@ -1,11 +1,13 @@
-"""Frames of real clips for tests."""
+"""Frames for tests: of real clips, grey ones, and what is cut out of them."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
+from hpe_volleyball.models.preprocess import crop
 from hpe_volleyball.records import Frame, Image
 
 
@@ -22,3 +24,10 @@ def clip_frames(path: Path, *, every: int, size: tuple[int, int]) -> Iterator[Im
             if i % every == 0:
                 image = frame.to_ndarray(format="bgr24")[:height, :width]
                 yield np.ascontiguousarray(image, np.uint8)
+
+
+def cut_out(image: Image, region: NDArray[np.int64], width: int, height: int) -> Image:
+    """A crop of this size, over a buffer that is not empty."""
+    out = np.full((height, width, 3), 77, np.uint8)
+    crop(image, region, out)
+    return out

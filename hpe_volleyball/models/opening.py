@@ -8,7 +8,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import numpy as np
 import onnxruntime as ort
 
 from hpe_volleyball.errors import DeviceError, ModelError
@@ -243,30 +242,24 @@ def _tensorrt_cache(
 
 
 def _input_shape(session: Session, max_batch: int, free_size: int) -> InputShape:
-    if not session.takes_images:
+    images = session.images
+    if images is None:
         raise ModelError(
             f"{session.path}: expected a model with one image input [batch, 3, H, W], found "
             f"{session.describe()}"
         )
-    spec = session.inputs[0]
-    batch, _, height, width = spec.shape
     return InputShape(
-        spec.name,
-        None if isinstance(batch, int) else max_batch,
-        (
-            height if isinstance(height, int) else free_size,
-            width if isinstance(width, int) else free_size,
-        ),
-        not all(isinstance(axis, int) for axis in spec.shape),
+        images,
+        max_batch if images.batch is None else None,
+        (images.height or free_size, images.width or free_size),
     )
 
 
 def _warm_up(session: Session, shape: InputShape) -> None:
-    fixed = session.inputs[0].shape[0]
-    for batch in session.buckets or (fixed if isinstance(fixed, int) else 1,):
-        image = np.zeros((batch, 3, *shape.size), np.float32)
+    for batch in session.buckets or (shape.images.batch or 1,):
+        pictures = shape.images.black(batch, *shape.size)
         for _ in range(2):  # the first run chooses and allocates, the second shows that it is done
-            session.run({shape.name: image})
+            session.run({shape.images.name: pictures})
 
 
 def _ort_version() -> tuple[int, ...]:

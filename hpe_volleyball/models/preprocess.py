@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,30 +18,47 @@ PAD_VALUE = 114
 BOX_PADDING = 1.25
 """How much larger than its box a person's crop is (mmpose's GetBBoxCenterScale)."""
 
-MEAN_RGB, STD_RGB = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
-"""Of bytes, not scaled to 0..1: as in mmpose's configs of RTMPose, and in mmdet's of RTMDet, which
-are for BGR."""
 
+@dataclass(frozen=True)
+class Normalisation:
+    """The planes that a model works on: (value - mean) / std of the channels of a BGR picture.
 
-def normalisation_table(mean: tuple[float, ...], std: tuple[float, ...]) -> Floats:
-    """float32 [3, 256]: (value - mean) / std of every byte value, one row per channel."""
-    values = np.arange(256)
-    return np.stack([(values - m) / s for m, s in zip(mean, std, strict=True)]).astype(np.float32)
-
-
-def normalise(image: Image, table: Floats, channels: tuple[int, int, int], out: Floats) -> None:
-    """Write an image as normalised planes.
-
-    A look-up per channel takes half the time of subtracting and multiplying, and is exact.
-
-    Args:
-        image: uint8 [H, W, 3].
-        table: Made by `normalisation_table`, in the order of the planes.
-        channels: The image's channel for each plane: (0, 1, 2) keeps BGR, (2, 1, 0) gives RGB.
-        out: float32 [3, H, W], written.
+    Attributes:
+        channels: The picture's channel for each plane: (0, 1, 2) keeps BGR, (2, 1, 0) gives RGB.
+        mean: Of each plane, in byte values.
+        std: Of each plane, in byte values.
     """
-    for plane, channel in enumerate(channels):
-        cv2.LUT(cv2.extractChannel(image, channel), table[plane], dst=out[plane])
+
+    channels: tuple[int, int, int]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    @cached_property
+    def table(self) -> Floats:
+        """float32 [3, 256]: what becomes of every byte value, one row per plane."""
+        values, pairs = np.arange(256), zip(self.mean, self.std, strict=True)
+        return np.stack([(values - mean) / std for mean, std in pairs]).astype(np.float32)
+
+    def apply(self, image: Image, out: Floats) -> None:
+        """Write an image as normalised planes.
+
+        A look-up per channel takes half the time of subtracting and multiplying, and is exact.
+
+        Args:
+            image: uint8 [H, W, 3].
+            out: float32 [3, H, W], written.
+        """
+        for plane, channel in enumerate(self.channels):
+            cv2.LUT(cv2.extractChannel(image, channel), self.table[plane], dst=out[plane])
+
+
+_MEAN_RGB, _STD_RGB = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+
+OF_POSES: Final = Normalisation((2, 1, 0), _MEAN_RGB, _STD_RGB)
+"""As in mmpose's configs of RTMPose."""
+
+OF_DETECTORS: Final = Normalisation((0, 1, 2), _MEAN_RGB[::-1], _STD_RGB[::-1])
+"""As in mmdet's configs of RTMDet."""
 
 
 def letterbox(image: Image, canvas: Image) -> tuple[float, float]:
@@ -100,24 +121,27 @@ def in_source(
     return points
 
 
-def crop(image: Image, region: NDArray[np.int64], width: int, height: int) -> Image:
+def crop(image: Image, region: NDArray[np.int64], out: Image) -> None:
     """Cut one region of `crop_regions` out of an image and scale it; black where it lies outside.
 
-    Returns:
-        uint8 [height, width, 3].
+    Args:
+        image: uint8 [H, W, 3].
+        region: x and y of the top left pixel, width and height.
+        out: uint8 [height, width, 3], written.
     """
+    height, width = out.shape[:2]
     left, top, across, down = region.tolist()
     inside = image[max(0, top) : max(0, top + down), max(0, left) : max(0, left + across)]
     if inside.shape[:2] == (down, across):
-        return cv2.resize(  # type: ignore[return-value]
-            inside, (width, height), interpolation=cv2.INTER_LINEAR
-        )
+        cv2.resize(inside, (width, height), dst=out, interpolation=cv2.INTER_LINEAR)
+        return
     ends = np.array([[[0, 0], [1, 1]]], np.float64)
     [(start, end)] = in_source(ends, region[None], width, height)
-    return cv2.warpAffine(  # type: ignore[return-value]
+    cv2.warpAffine(
         image,
         np.column_stack([np.diag(end - start), start]),
         (width, height),
+        dst=out,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=0,

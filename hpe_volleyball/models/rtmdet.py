@@ -11,22 +11,15 @@ from numpy.typing import NDArray
 
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.catalogue import LOWEST_SCORE, SIZE_STEP
+from hpe_volleyball.models.image_batch import ImageBatch
 from hpe_volleyball.models.opening import FREE_SIZE
-from hpe_volleyball.models.preprocess import (
-    MEAN_RGB,
-    PAD_VALUE,
-    STD_RGB,
-    letterbox,
-    normalisation_table,
-    normalise,
-)
+from hpe_volleyball.models.preprocess import OF_DETECTORS, letterbox
 from hpe_volleyball.models.rtmdet_decode import Decoder
 from hpe_volleyball.models.session import Session
+from hpe_volleyball.models.tensors import ImageInput
 from hpe_volleyball.records import Detections, Floats, Frame
 
 _PERSON_LABEL = 0  # in COCO's order, and the only label of the person detectors
-_BGR = (0, 1, 2)
-_NORMALISATION = normalisation_table(MEAN_RGB[::-1], STD_RGB[::-1])
 
 _Rows = Callable[[Sequence[NDArray[Any]]], tuple[Floats, NDArray[np.integer[Any]]]]
 
@@ -47,19 +40,20 @@ class RTMDet:
     """
 
     def __init__(self, session: Session, *, size: int | None = None, fitted: bool = True) -> None:
-        self._rows = _find_outputs(session)
-        self.input_height, self.input_width = _input_size(session, size)
+        self._images, self._rows = _find_images(session)
+        self.input_height, self.input_width = _input_size(session, self._images, size)
         self._fitted = fitted and session.any_size
         self._session = session
-        self._canvas = np.zeros((0, 0, 3), np.uint8)
-        self._blob = np.zeros((0, 3, 0, 0), np.float32)
+        self._canvas = self._buffers(0, 0)
 
     def detect(self, frame: Frame) -> Detections:
         """People in a frame with scores from 0.1 up, in the model's order (best first)."""
-        self._prepare(*self._fitting(frame.size))
-        scale_x, scale_y = letterbox(frame.image, self._canvas)
-        normalise(self._canvas, _NORMALISATION, _BGR, self._blob[0])
-        outputs = self._session.run({self._session.inputs[0].name: self._blob})
+        width, height = self._fitting(frame.size)
+        if self._canvas.pictures.shape[1:3] != (height, width):
+            self._canvas = self._buffers(height, width)
+        scale_x, scale_y = letterbox(frame.image, self._canvas.pictures[0])
+        self._canvas.ready(0)
+        outputs = self._session.run({self._images.name: self._canvas.fed})
         dets, labels = self._rows(outputs)
         dets = dets[(labels == _PERSON_LABEL) & (dets[:, 4] >= LOWEST_SCORE)]
         boxes: Floats = dets[:, :4] / np.array([scale_x, scale_y] * 2, np.float32)
@@ -81,39 +75,36 @@ class RTMDet:
         )
         return width, height
 
-    def _prepare(self, width: int, height: int) -> None:
-        """Make the buffers, if they have another size."""
-        if self._canvas.shape[:2] != (height, width):
-            self._canvas = np.full((height, width, 3), PAD_VALUE, np.uint8)
-            self._blob = np.empty((1, 3, height, width), np.float32)
+    def _buffers(self, height: int, width: int) -> ImageBatch:
+        return ImageBatch(self._images, (1, height, width), OF_DETECTORS)
 
 
-def _find_outputs(session: Session) -> _Rows:
-    """How boxes and labels of the first picture come from the model's outputs."""
+def _find_images(session: Session) -> tuple[ImageInput, _Rows]:
+    """The input, and how boxes and labels of the first picture come from the outputs."""
     names = [output.name for output in session.outputs]
     try:
-        decoder = Decoder.of(session.metadata, names) if session.takes_images else None
+        decoder = Decoder.of(session.metadata, names)
     except ValueError as error:
         raise ModelError(
             f"{session.path}: expected a detector as `hpe-volleyball quantize` writes it, {error}; "
             "make it again with that command"
         ) from error
-    if decoder is not None:
-        return decoder.decode
-    if not (session.takes_images and {"dets", "labels"} <= set(names)):
+    if session.images is None or not (decoder or {"dets", "labels"} <= set(names)):
         raise ModelError(
             f"{session.path}: expected a detector (one image input, outputs dets and labels), "
             f"found {session.describe()}"
             + ("; are --det and --pose swapped?" if "simcc_x" in names else "")
         )
+    if decoder is not None:
+        return session.images, decoder.decode
     dets, labels = names.index("dets"), names.index("labels")
-    return lambda outputs: (outputs[dets][0], outputs[labels][0])
+    return session.images, lambda outputs: (outputs[dets][0], outputs[labels][0])
 
 
-def _input_size(session: Session, size: int | None) -> tuple[int, int]:
+def _input_size(session: Session, images: ImageInput, size: int | None) -> tuple[int, int]:
     """Height and width of the model's input."""
-    height, width = session.inputs[0].shape[2:]
-    if isinstance(height, int) and isinstance(width, int):
+    height, width = images.height, images.width
+    if height is not None and width is not None:
         if size is not None and (size, size) != (height, width):
             raise ModelError(
                 f"{session.path}: found an input fixed at {width}x{height}, --det-size asks for "

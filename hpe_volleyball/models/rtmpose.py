@@ -13,24 +13,21 @@ from numpy.typing import NDArray
 
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.futures import Joined, finished
+from hpe_volleyball.models.image_batch import ImageBatch
 from hpe_volleyball.models.preprocess import (
-    MEAN_RGB,
-    STD_RGB,
+    OF_POSES,
     crop,
     crop_regions,
     in_source,
-    normalisation_table,
-    normalise,
 )
 from hpe_volleyball.models.session import Session
+from hpe_volleyball.models.tensors import ImageInput
 from hpe_volleyball.records import Floats, Frame, Image, Poses
 from hpe_volleyball.skeleton import BY_COUNT, Skeleton
 
-_RGB = (2, 1, 0)
 _FEW = 3
 """Crops in one of several calls side by side: whoever is done early takes the next few, and what a
 call works on stays near to the processor."""
-_NORMALISATION = normalisation_table(MEAN_RGB, STD_RGB)
 
 _Part = tuple[NDArray[np.float64], Floats]
 """Keypoints [n, K, 2] and scores [n, K] of some crops."""
@@ -50,19 +47,21 @@ class RTMPose:
     """
 
     def __init__(self, session: Session, *, batch: int = 16, workers: int = 1) -> None:
-        self._x, self._y = _find_outputs(session)
-        self.input_height, self.input_width, self.skeleton = _contract(session, self._x, self._y)
+        self._images, self._x, self._y = _find_images(session)
+        self.input_height, self.input_width, self.skeleton = _contract(
+            session, self._images, self._x, self._y
+        )
         self._session = session
-        fixed = session.inputs[0].shape[0]
-        self._fixed_batch = isinstance(fixed, int)
-        self.batch = fixed if isinstance(fixed, int) else batch
+        fixed = self._images.batch
+        self._fixed_batch = fixed is not None
+        self.batch = fixed or batch
         self._workers = workers
         self._pool = ThreadPoolExecutor(workers, "pose") if workers > 1 else None
         self._most = self.batch if workers == 1 or self._fixed_batch else min(self.batch, _FEW)
-        shape = (self._most, 3, self.input_height, self.input_width)
-        self._blobs: SimpleQueue[Floats] = SimpleQueue()
+        size = self._most, self.input_height, self.input_width
+        self._buffers: SimpleQueue[ImageBatch] = SimpleQueue()
         for _ in range(workers):
-            self._blobs.put(np.zeros(shape, np.float32))
+            self._buffers.put(ImageBatch(self._images, size, OF_POSES))
 
     def estimate(self, frames: Sequence[Frame], boxes: Sequence[Floats]) -> list[Poses]:
         """Poses of all boxes ([n, 4] for each frame), frame by frame, box by box."""
@@ -115,24 +114,24 @@ class RTMPose:
 
     def _poses(self, images: Sequence[Image], regions: NDArray[np.int64]) -> _Part:
         """Keypoints in the source and scores of one batch."""
-        blob = self._blobs.get()
+        crops = self._buffers.get()
         try:
-            simcc_x, simcc_y = self._run(images, regions, blob)
+            simcc_x, simcc_y = self._run(images, regions, crops)
         finally:
-            self._blobs.put(blob)
+            self._buffers.put(crops)
         located, scores = decode_simcc(simcc_x, simcc_y, self.input_width, self.input_height)
         points = in_source(located, regions, self.input_width, self.input_height)
         return np.where(scores[:, :, None] > 0, points, 0), scores
 
     def _run(
-        self, images: Sequence[Image], regions: NDArray[np.int64], blob: Floats
+        self, images: Sequence[Image], regions: NDArray[np.int64], crops: ImageBatch
     ) -> tuple[Floats, Floats]:
-        """SimCC outputs of one batch, whose crops are put into `blob`."""
+        """SimCC outputs of one batch, whose crops are put into `crops`."""
         for i, (image, region) in enumerate(zip(images, regions, strict=True)):
-            person = crop(image, region, self.input_width, self.input_height)
-            normalise(person, _NORMALISATION, _RGB, blob[i])
+            crop(image, region, crops.pictures[i])
+            crops.ready(i)
         count = self.batch if self._fixed_batch else self._session.filled_batch(len(images))
-        outputs = self._session.run({self._session.inputs[0].name: blob[:count]})
+        outputs = self._session.run({self._images.name: crops.fed[:count]})
         return outputs[self._x][: len(images)], outputs[self._y][: len(images)]
 
 
@@ -162,23 +161,23 @@ def decode_simcc(
     return located, np.clip(scores, 0, 1)
 
 
-def _find_outputs(session: Session) -> tuple[int, int]:
-    """Positions of `simcc_x` and `simcc_y` among the outputs."""
+def _find_images(session: Session) -> tuple[ImageInput, int, int]:
+    """The input, and the positions of `simcc_x` and `simcc_y` among the outputs."""
     names = [output.name for output in session.outputs]
-    if not (session.takes_images and {"simcc_x", "simcc_y"} <= set(names)):
+    if session.images is None or not {"simcc_x", "simcc_y"} <= set(names):
         raise ModelError(
             f"{session.path}: expected a pose model (one image input, outputs simcc_x and "
             f"simcc_y), found {session.describe()}"
             + ("; are --det and --pose swapped?" if "dets" in names else "")
         )
-    return names.index("simcc_x"), names.index("simcc_y")
+    return session.images, names.index("simcc_x"), names.index("simcc_y")
 
 
-def _contract(session: Session, x: int, y: int) -> tuple[int, int, Skeleton]:
+def _contract(session: Session, images: ImageInput, x: int, y: int) -> tuple[int, int, Skeleton]:
     """Height and width of the input, and the skeleton that fits the outputs."""
-    height, width = session.inputs[0].shape[2:]
+    height, width = images.height, images.width
     count = session.outputs[x].shape[1]
-    if not (isinstance(height, int) and isinstance(width, int) and isinstance(count, int)):
+    if height is None or width is None or not isinstance(count, int):
         raise ModelError(
             f"{session.path}: expected a pose model with a fixed input size and number of "
             f"keypoints, found {session.describe()}"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
@@ -19,24 +17,11 @@ from hpe_volleyball.models.contents import read_contents
 from hpe_volleyball.models.devices import GPU, PROVIDERS
 from hpe_volleyball.models.hashing import sha256_of
 from hpe_volleyball.models.providers import ORT_ERRORS, nodes_by_provider, one_line
+from hpe_volleyball.models.tensors import ImageInput, TensorSpec
 
 _NO_MEMORY = re.compile(r"failed to allocate|out of memory|ALLOC_FAILED", re.IGNORECASE)
 """What the arena of ONNX Runtime, CUDA, cuDNN and cuBLAS say of a GPU that is full."""
 _ON_GPU = frozenset(PROVIDERS[device] for device in GPU)
-
-
-@dataclass(frozen=True, slots=True)
-class TensorSpec:
-    """Name, shape and type of an input or output; a string or None is a free axis."""
-
-    name: str
-    shape: tuple[int | str | None, ...]
-    dtype: str
-
-    @property
-    def shape_text(self) -> str:
-        """The shape for messages; free axes are shown as "?"."""
-        return "x".join(str(d) if isinstance(d, int) else "?" for d in self.shape) or "scalar"
 
 
 class Session:
@@ -49,6 +34,7 @@ class Session:
         inputs: What the model takes.
         outputs: What the model gives.
         metadata: What the file says about itself.
+        images: The input, where it is one for pictures; else None.
         nodes: How many nodes of the graph each provider runs.
         buckets: Batch sizes that are prepared, ascending; empty: any will do.
 
@@ -72,18 +58,11 @@ class Session:
         self.inputs = _specs(native.get_inputs())
         self.outputs = _specs(native.get_outputs())
         self.metadata: dict[str, str] = dict(native.get_modelmeta().custom_metadata_map)
+        self.images = ImageInput.of(self.inputs, self.metadata)
         self.nodes = nodes_by_provider(native)
         self.buckets = buckets
         self._native = native
         self._copies = copies
-
-    @property
-    def takes_images(self) -> bool:
-        """The model has one input, and it is a batch of float images [batch, 3, H, W]."""
-        if len(self.inputs) != 1:
-            return False
-        spec = self.inputs[0]
-        return len(spec.shape) == 4 and spec.shape[1] == 3 and spec.dtype == "tensor(float)"
 
     @property
     def any_size(self) -> bool:
@@ -91,7 +70,9 @@ class Session:
 
         CUDA's provider makes its plan anew for it once; TensorRT's engine was built for another.
         """
-        free = all(not isinstance(axis, int) for axis in self.inputs[0].shape[2:])
+        free = self.images is not None and (
+            self.images.height is None and self.images.width is None
+        )
         return free and self.provider in {PROVIDERS["cpu"], PROVIDERS["cuda"]}
 
     @cached_property
@@ -111,7 +92,7 @@ class Session:
         )
         return f"inputs {inputs}; outputs {outputs}"
 
-    def run(self, feeds: Mapping[str, NDArray[np.float32]]) -> list[NDArray[Any]]:
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
         """Run the model once; arrays in the order of `outputs`.
 
         Raises:

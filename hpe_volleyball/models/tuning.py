@@ -11,6 +11,7 @@ from typing import Any
 
 from hpe_volleyball.cores import usable_cores
 from hpe_volleyball.models.devices import PROVIDERS, Granted
+from hpe_volleyball.models.tensors import ImageInput
 
 _CUDA: dict[str, Any] = {
     # EXHAUSTIVE tries all algorithms for each new shape: 10 s for 16 shapes where HEURISTIC takes
@@ -27,23 +28,27 @@ _MOST_POSE_CALLS = 4
 
 @dataclass(frozen=True, slots=True)
 class InputShape:
-    """Shape of the image input [batch, 3, height, width] over a run.
+    """Shape of the image input over a run.
 
     Attributes:
-        name: Of the input.
+        images: The input.
         batch: Most images in one call; None if the model fixes the batch.
         size: Height and width.
-        free: Some axis of the model is free.
     """
 
-    name: str
+    images: ImageInput
     batch: int | None
     size: tuple[int, int]
-    free: bool
+
+    @property
+    def free(self) -> bool:
+        """Some axis of the model is free."""
+        return None in {self.images.batch, self.images.height, self.images.width}
 
     def text(self, batch: int) -> str:
         """As TensorRT's provider wants it, "input:4x3x256x192"."""
-        return f"{self.name}:{batch}x3x{self.size[0]}x{self.size[1]}"
+        shape = self.images.shape(batch, *self.size)
+        return f"{self.images.name}:{'x'.join(map(str, shape))}"
 
 
 def batch_buckets(device: Granted, most: int) -> tuple[int, ...]:

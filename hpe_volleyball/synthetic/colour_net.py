@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_volleyball.models.preprocess import MEAN_RGB, STD_RGB
+from hpe_volleyball.models.preprocess import OF_DETECTORS, OF_POSES
 from hpe_volleyball.synthetic.onnx_graph import Graph
 from hpe_volleyball.synthetic.palette import MARKS, OUTFITS, RGB, SCENERY, opponent
 
@@ -50,7 +50,8 @@ def labels(graph: Graph, source: str, *, bgr: bool, whole: bool) -> str:
     """
     order = slice(None, None, -1) if bgr else slice(None)
     step = 256 / _LEVELS
-    scale, shift = (v[order] / step for v in (np.array(STD_RGB), np.array(MEAN_RGB) + 0.5))
+    expected = OF_DETECTORS if bgr else OF_POSES
+    scale, shift = (v / step for v in (np.array(expected.std), np.array(expected.mean) + 0.5))
     value = graph.node("Mul", source, graph.planes(scale))
     level = graph.node("Floor", graph.node("Add", value, graph.planes(shift)))
     level = graph.node("Clip", level, graph.scalar(0.0), graph.scalar(_LEVELS - 1.0))

@@ -11,6 +11,7 @@ from hpe_volleyball.errors import DeviceError, ModelError
 from hpe_volleyball.models.devices import PROVIDERS, Granted
 from hpe_volleyball.models.opening import _tensorrt_cache, open_session
 from hpe_volleyball.models.providers import operators, why_not
+from hpe_volleyball.models.tensors import ImageInput
 from hpe_volleyball.models.tuning import InputShape
 from tests import graphs
 from tests.runs import Models
@@ -88,7 +89,7 @@ def test_a_model_whose_error_is_no_text(tmp_path: Path) -> None:
 def test_tensorrt_refuses_a_detector_with_nms_at_once(real_detector: Path, real_pose: Path) -> None:
     detector, pose = (open_session(path, "cpu")._native for path in (real_detector, real_pose))
     assert "NonMaxSuppression" not in operators(pose)
-    shape = InputShape("input", 1, (640, 640), free=True)
+    shape = InputShape(ImageInput("input", None, None, None, as_bytes=False), 1, (640, 640))
     with pytest.raises(DeviceError, match="does its own NMS, which TensorRT cannot build") as error:
         _tensorrt_cache(real_detector, detector, shape, None)
     assert f"`hpe-volleyball quantize --device cuda --det {real_detector}`" in str(error.value)

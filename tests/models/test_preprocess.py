@@ -4,24 +4,27 @@ import cv2
 import numpy as np
 
 from hpe_volleyball.models.preprocess import (
+    OF_DETECTORS,
+    OF_POSES,
     PAD_VALUE,
-    crop,
     crop_regions,
     in_source,
     letterbox,
-    normalisation_table,
-    normalise,
 )
 from hpe_volleyball.records import Floats
+from tests.frames import cut_out
+
+MEAN_RGB, STD_RGB = np.array((123.675, 116.28, 103.53)), np.array((58.395, 57.12, 57.375))
 
 
-def test_normalise_is_the_formula_with_the_channels_in_order() -> None:
+def test_pictures_are_normalised_by_the_formula_with_the_channels_in_order() -> None:
     image = np.random.default_rng(0).integers(0, 256, (7, 5, 3)).astype(np.uint8)
-    mean, std = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
     out = np.empty((3, 7, 5), np.float32)
-    normalise(image, normalisation_table(mean, std), (2, 1, 0), out)
-    expected = (image[:, :, ::-1] - np.array(mean)) / np.array(std)
+    OF_POSES.apply(image, out)
+    expected = (image[:, :, ::-1] - MEAN_RGB) / STD_RGB
     np.testing.assert_allclose(out, expected.transpose(2, 0, 1), atol=1e-6)
+    OF_DETECTORS.apply(image, out)
+    np.testing.assert_allclose(out, expected.transpose(2, 0, 1)[::-1], atol=1e-6)
 
 
 def test_letterbox_leaves_nothing_of_the_picture_before() -> None:
@@ -75,18 +78,18 @@ def test_crops_show_what_lies_where_in_source_says() -> None:
     for region, source in zip(
         regions, in_source(np.tile(grid.reshape(-1, 2), (50, 1, 1)), regions, 24, 32), strict=True
     ):
-        cut = crop(ramp, region, 24, 32).reshape(-1, 3)
+        cut = cut_out(ramp, region, 24, 32).reshape(-1, 3)
         inside = ((source >= 0) & (source <= (249, 199))).all(axis=1)
         np.testing.assert_allclose(cut[inside, :2], source[inside], atol=1)
 
 
 def test_crop_is_black_outside_the_picture() -> None:
     white = np.full((10, 10, 3), 200, np.uint8)
-    cut = crop(white, np.array([-5, -5, 10, 10]), 10, 10)
+    cut = cut_out(white, np.array([-5, -5, 10, 10]), 10, 10)
     assert cut[:5].max() == cut[:, :5].max() == 0
     assert cut[5:, 5:].min() == 200
     for beyond in ([-20, 2, 10, 10], [12, 2, 10, 10], [2, -30, 10, 10], [2, 50, 10, 10]):
-        assert crop(white, np.array(beyond), 10, 10).max() == 0
+        assert cut_out(white, np.array(beyond), 10, 10).max() == 0
 
 
 def test_a_crop_over_the_border_is_that_of_a_picture_with_black_around_it() -> None:
@@ -94,8 +97,8 @@ def test_a_crop_over_the_border_is_that_of_a_picture_with_black_around_it() -> N
     image = np.asarray(cv2.GaussianBlur(noise, (9, 9), 2), np.uint8)
     wide = np.pad(image, ((90, 90), (90, 90), (0, 0)))
     for left, top, across, down in ((-9, 5, 31, 40), (60, -7, 30, 40), (-5, -5, 90, 110)):
-        cut = crop(image, np.array([left, top, across, down]), 48, 64)
-        whole = crop(wide, np.array([left + 90, top + 90, across, down]), 48, 64)
+        cut = cut_out(image, np.array([left, top, across, down]), 48, 64)
+        whole = cut_out(wide, np.array([left + 90, top + 90, across, down]), 48, 64)
         off = np.abs(cut.astype(int) - whole)
         assert off.mean() < 0.5, (left, top)
         assert off.max() < 10, (left, top)
@@ -104,4 +107,4 @@ def test_a_crop_over_the_border_is_that_of_a_picture_with_black_around_it() -> N
 def test_a_crop_of_nothing_is_one_pixel() -> None:
     [region] = crop_regions(np.array([[5, 5, 5, 5]], np.float32), 192, 256)
     assert region[2:].tolist() == [1, 1]
-    assert crop(np.full((10, 10, 3), 9, np.uint8), region, 192, 256).min() == 9
+    assert cut_out(np.full((10, 10, 3), 9, np.uint8), region, 192, 256).min() == 9

@@ -7,12 +7,12 @@ import pytest
 
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.opening import open_session
-from hpe_volleyball.models.preprocess import crop, crop_regions, in_source
+from hpe_volleyball.models.preprocess import crop_regions, in_source
 from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose, decode_simcc
 from hpe_volleyball.records import Frame
 from tests import graphs
-from tests.frames import blank, clip_frames
+from tests.frames import blank, clip_frames, cut_out
 
 NOBODY = np.zeros((0, 4), np.float32)
 
@@ -42,7 +42,7 @@ def test_keypoints_are_those_of_rtmlib_fed_rgb(
         in_source(reference(person[:, :, ::-1], whole)[0], region[None], 192, 256)
         for frame, here in zip(frames, regions, strict=True)
         for region in here
-        for person in [crop(frame.image, region, 192, 256)]
+        for person in [cut_out(frame.image, region, 192, 256)]
     ]
     np.testing.assert_allclose(found, np.concatenate(of_crops), atol=1e-3)
     of_pictures = [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hpe_volleyball.models.tensors import ImageInput
 from hpe_volleyball.models.tuning import (
     InputShape,
     batch_buckets,
@@ -17,8 +18,9 @@ from hpe_volleyball.models.tuning import (
     tensorrt_options,
 )
 
-POSE = InputShape("input", 16, (256, 192), free=True)
-DETECTOR = InputShape("input", None, (640, 640), free=False)
+CROPS = ImageInput("input", None, 256, 192, as_bytes=False)
+POSE = InputShape(CROPS, 16, (256, 192))
+DETECTOR = InputShape(ImageInput("input", 1, 640, 640, as_bytes=False), None, (640, 640))
 
 
 def test_cuda_gets_few_batch_sizes() -> None:
@@ -66,6 +68,9 @@ def test_tensorrt_knows_all_shapes_of_a_run_beforehand() -> None:
     assert options["trt_timing_cache_path"] == "cache"
     fixed = tensorrt_options(DETECTOR, Path("cache"), "rtmdet-m")
     assert not [name for name in fixed if name.startswith("trt_profile")]
+    as_bytes = InputShape(ImageInput("b", None, None, None, as_bytes=True), 16, (256, 192))
+    options = tensorrt_options(as_bytes, Path("cache"), "rtmpose-m")
+    assert options["trt_profile_max_shapes"] == "b:16x256x192x3"
 
 
 def test_engines_are_kept_apart_by_all_that_they_depend_on() -> None:
@@ -80,7 +85,7 @@ def test_engines_are_kept_apart_by_all_that_they_depend_on() -> None:
     assert len(others | {folder}) == 4
     name = engine_name("rtmpose-m", "5c0a4bf67953e6d2ac43", POSE)
     assert name == "rtmpose-m-5c0a4bf67953e6d2-16x3x256x192"
-    smaller = InputShape("input", 8, (256, 192), free=True)
+    smaller = InputShape(CROPS, 8, (256, 192))
     assert engine_name("rtmpose-m", "5c0a4bf67953e6d2ac43", smaller) != name
 
 
