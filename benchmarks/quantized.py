@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from quantized_bytes import byte_lines, byte_rows
 from writing import RESULTS, origin, origin_line, write_results
 
 from hpe_volleyball.console.conversion import last_line, rows
@@ -24,7 +25,7 @@ from hpe_volleyball.quantize.samples import Samples
 from hpe_volleyball.quantize.simplify import simplified
 from hpe_volleyball.quantize.subject import DetectorSubject, PoseSubject, Subject, boxes_by
 from hpe_volleyball.quantize.validation import rounded
-from hpe_volleyball.records import Frame
+from hpe_volleyball.records import Floats, Frame
 
 EVERY = 40
 """Every so many frames one validates, and the one in the middle between two calibrates."""
@@ -81,20 +82,21 @@ def cut_difference(detector: Path, clips: list[Path], size: int, every: int = 1)
     }
 
 
-def subjects(detector: Path, samples: Samples) -> dict[str, Subject]:
+def subjects(samples: Samples, boxes: dict[int, Floats]) -> dict[str, Subject]:
     """The detector at both sizes, and the pose model on its boxes."""
-    boxes = boxes_by(open_session(detector, "cpu"), samples)
     return {
         **{f"detector at {size}": DetectorSubject(samples, size) for size in SIZES},
         "pose model": PoseSubject(samples, boxes),
     }
 
 
-def convert(det: Path, pose: Path, samples: Samples, request: Request) -> dict[str, Report]:
+def convert(
+    det: Path, pose: Path, asked: dict[str, Subject], request: Request
+) -> dict[str, Report]:
     """Convert both models; the detector once for each size."""
     return {
         name: convert_model(pose if subject.role == "pose" else det, subject, request)
-        for name, subject in subjects(det, samples).items()
+        for name, subject in asked.items()
     }
 
 
@@ -116,7 +118,11 @@ def _told(report: Report) -> dict[str, Any]:
     }
 
 
-def _page(cuts: list[dict[str, Any]], reports: dict[str, dict[str, Report]]) -> str:
+def _page(
+    cuts: list[dict[str, Any]],
+    in_bytes: list[dict[str, Any]],
+    reports: dict[str, dict[str, Report]],
+) -> str:
     lines = ["# Converted models on the real clips", "", "## Detector without its NMS", ""]
     lines += ["| input | frames | boxes | same boxes, same order | max px | max score |"]
     lines += ["|---|---|---|---|---|---|"]
@@ -125,6 +131,7 @@ def _page(cuts: list[dict[str, Any]], reports: dict[str, dict[str, Report]]) -> 
         f"{c['max_px']:.1e} | {c['max_score']:.1e} |"
         for c in cuts
     ]
+    lines += ["", *byte_lines(in_bytes)]
     for precision, found in reports.items():
         for name, report in found.items():
             lines += ["", f"## {precision.upper()}: {name}", "", "| | |", "|---|---|"]
@@ -144,6 +151,8 @@ def main() -> None:
     det, pose, clips = given.det, given.pose, sorted(given.clips.glob("*.mp4"))
     cuts = [cut_difference(det, clips, size) for size in SIZES]
     samples = samples_of(clips)
+    boxes = boxes_by(open_session(det, "cpu"), samples)
+    in_bytes = byte_rows(det, pose, samples, boxes)
     reports: dict[str, dict[str, Report]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for precision in ("fp16", "int8"):
@@ -153,16 +162,17 @@ def main() -> None:
                 keep_anyway=True,
                 budget_s=given.budget,
             )
-            reports[precision] = convert(det, pose, samples, request)
+            reports[precision] = convert(det, pose, subjects(samples, boxes), request)
     content = {
         **origin(),
         "cut": cuts,
+        "bytes": in_bytes,
         "converted": {
             precision: {name: _told(report) for name, report in found.items()}
             for precision, found in reports.items()
         },
     }
-    text = f"{_page(cuts, reports)}\n{origin_line(content)}\n"
+    text = f"{_page(cuts, in_bytes, reports)}\n{origin_line(content)}\n"
     write_results("quantized", content, text, given.results)
 
 

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from hpe_volleyball.models.catalogue import Role
+from hpe_volleyball.models.preprocess import OF_DETECTORS, OF_POSES, Normalisation
 from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
 from hpe_volleyball.models.session import Session
@@ -38,6 +39,10 @@ class Subject(Protocol):
     @property
     def samples(self) -> Samples:
         """The pictures."""
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """What its models expect."""
 
     @property
     def max_batch(self) -> int:
@@ -77,6 +82,7 @@ class DetectorSubject:
     size: int | None = None
     """Side of the detector's input; None: as in a run that does not set it."""
     role: Role = "det"
+    normalisation: Normalisation = OF_DETECTORS
     max_batch: int = 1
 
     def inputs(self, session: Session) -> list[Floats]:
@@ -108,6 +114,7 @@ class PoseSubject:
     boxes: dict[int, Floats]
     """Of each picture, by its number."""
     role: Role = "pose"
+    normalisation: Normalisation = OF_POSES
     max_batch: int = InferOptions().pose_batch
 
     def inputs(self, session: Session) -> list[Floats]:
