@@ -48,9 +48,8 @@ def choose_file(
     kind = "fp16" if precision == "auto" else precision
     found = _variant(path, kind, models_dir)
     if precision == "auto":
-        if found is None or _of_another(found, path):
-            return ChosenFile(path, "")
-        return ChosenFile(path if _verdict(found) not in _VALIDATED else found, "")
+        why = _why_not(found, path)
+        return ChosenFile(path, why) if found is None or why else ChosenFile(found, "")
     if found is None:
         raise ModelError(
             f"--precision {kind}: expected {path.stem}.{kind}.onnx beside {path} or in a folder of "
@@ -71,6 +70,17 @@ def _variant(path: Path, kind: str, models_dir: Path | None) -> Path | None:
     name = f"{path.stem}.{kind}.onnx"
     folders = [path.parent, *search_folders(models_dir)]
     return next((folder / name for folder in folders if (folder / name).is_file()), None)
+
+
+def _why_not(half: Path | None, source: Path) -> str:
+    """Why a model does not run in FP16 on a GPU that could; "" if it does."""
+    if half is None:
+        return f"{source.name} runs in FP32: `hpe-volleyball quantize` makes an FP16 file of it"
+    if _of_another(half, source):
+        return f"{source.name} runs in FP32: {half.name} was made of another model"
+    if _verdict(half) not in _VALIDATED:
+        return f"{source.name} runs in FP32: {half.name} is {_verdict(half) or 'not validated'}"
+    return ""
 
 
 def _entry(path: Path, key: str) -> str:

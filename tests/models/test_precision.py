@@ -12,7 +12,7 @@ import pytest
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.devices import Granted, Precision
 from hpe_volleyball.models.hashing import sha256_of
-from hpe_volleyball.models.precision import PREFIX, choose_file
+from hpe_volleyball.models.precision import PREFIX, ChosenFile, choose_file
 from tests import graphs
 from tests.runs import Cli, Models
 
@@ -56,13 +56,20 @@ def test_the_file_fits_precision_and_device(
     assert chosen.note == ""
 
 
-def test_auto_takes_no_file_that_is_not_validated_or_of_another_model(original: Path) -> None:
+def test_auto_says_why_a_gpu_gets_no_fp16_file(original: Path) -> None:
+    fp32 = "det.onnx runs in FP32: "
+    chosen = choose_file(original, "auto", "cuda", None)
+    note = f"{fp32}`hpe-volleyball quantize` makes an FP16 file of it"
+    assert chosen == ChosenFile(original, note)
     variant(original, "fp16", verdict="not recommended")
-    assert choose_file(original, "auto", "cuda", None).path == original
+    chosen = choose_file(original, "auto", "cuda", None)
+    assert chosen == ChosenFile(original, f"{fp32}det.fp16.onnx is not recommended")
     graphs.detector(original, [[1, 2, 3, 4, 0.9]], [0])
     variant(original, "fp16")
     graphs.detector(original, [], [])
-    assert choose_file(original, "auto", "cuda", None).path == original
+    chosen = choose_file(original, "auto", "cuda", None)
+    assert chosen == ChosenFile(original, f"{fp32}det.fp16.onnx was made of another model")
+    assert choose_file(original, "auto", "cpu", None).note == ""
     with pytest.raises(ModelError, match="made of another model than"):
         choose_file(original, "fp16", "cuda", None)
 
