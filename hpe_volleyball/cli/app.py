@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -62,9 +64,23 @@ def _common(
     """From a volleyball video to tracked players with 2D poses."""
 
 
-for _command in (infer, watch, bench, demo, compare, quantize, info):
+_COMMANDS = (infer, watch, bench, demo, compare, quantize, info)
+for _command in _COMMANDS:
     app.command()(_command)
 app.add_typer(models)
+
+
+def _refuse_video_as_command() -> None:
+    """Name the command that is missing in front of a video."""
+    first = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    names = {command.__name__ for command in _COMMANDS} | {"models"}
+    if first and first not in names and ("://" in first or Path(first).exists()):
+        typer.echo(
+            f"error: expected a command, found {first}; try: hpe-volleyball infer "
+            f"{shlex.join(sys.argv[1:])}",
+            err=True,
+        )
+        sys.exit(2)
 
 
 def main() -> None:
@@ -73,6 +89,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):  # a name that it cannot show is no reason to fail
             stream.reconfigure(errors="backslashreplace")
     let_termination_interrupt()
+    _refuse_video_as_command()
     try:
         app()
     except HpeError as error:

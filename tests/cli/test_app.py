@@ -81,6 +81,29 @@ def test_version(cli: Cli) -> None:
     assert (outcome.code, outcome.out) == (0, f"hpe-volleyball {version('hpe-volleyball')}\n")
 
 
+def test_a_video_without_a_command_is_told_which_one(cli: Cli, tmp_path: Path) -> None:
+    video = tmp_path / "first set.mp4"
+    video.touch()
+    outcome = cli(video, "--det-interval", 8)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == (
+        f"error: expected a command, found {video}; try: hpe-volleyball infer '{video}' "
+        "--det-interval 8\n"
+    )
+    assert "hpe-volleyball infer rtsp://camera/1" in cli("rtsp://camera/1").err
+    outcome = cli("no-such-file.mp4")
+    assert outcome.code == 2
+    assert "No such command" in outcome.err
+
+
+def test_a_folder_with_the_name_of_a_command_does_not_hide_it(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert cli("models", "list", "--help").code == 0
+
+
 def test_without_a_command_it_explains_itself(cli: Cli) -> None:
     outcome = cli()
     assert outcome.code == 2
