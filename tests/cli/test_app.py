@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
@@ -79,6 +81,16 @@ def test_the_package_alone_loads_nothing_heavy() -> None:
 def test_version(cli: Cli) -> None:
     outcome = cli("--version")
     assert (outcome.code, outcome.out) == (0, f"hpe-volleyball {version('hpe-volleyball')}\n")
+
+
+def test_python_runs_the_package_as_the_program() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "hpe_volleyball", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout == f"hpe-volleyball {version('hpe-volleyball')}\n"
 
 
 def test_a_video_without_a_command_is_told_which_one(cli: Cli, tmp_path: Path) -> None:
