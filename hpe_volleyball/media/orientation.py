@@ -58,10 +58,10 @@ def orientation_of(picture: VideoFrame) -> Orientation:
     y downwards; FFmpeg keeps a, b, u, c, d, v, x, y, w as int32.
     """
     # PyAV's type of it is too narrow: it is a container of all kinds of side data.
-    found = [data for data in cast("SideDataContainer", picture.side_data) if data.type is _MATRIX]
-    if not found:
+    matrix = cast("SideDataContainer", picture.side_data).get(_MATRIX)
+    if matrix is None:
         return UPRIGHT
-    a, b, _, c, d = np.frombuffer(bytes(found[0]), np.int32)[:5].tolist()
+    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
     mirrored = a * d - b * c < 0
     if mirrored:  # what is left for the turn: the matrix without the change of p to -p before it
         a, b = -a, -b

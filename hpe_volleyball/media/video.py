@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import av
 from av.container import InputContainer
@@ -27,6 +27,11 @@ _MOST_THREADS = 4
 picture."""
 _FALLBACK_RATE = Fraction(25)
 """For streams that name no rate at all; it is what FFmpeg assumes for raw H.264."""
+
+_ANY_TEXT: dict[str, Any] = (
+    {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
+)
+"""Titles and the like that are no UTF-8 are no reason to refuse a video; PyAV 19 does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +156,12 @@ def open_container(path: Path) -> InputContainer:
     try:
         # "file:" keeps FFmpeg from taking a colon in the name for a protocol, and the list
         # keeps playlists from reaching into the network.
-        return av.open(
-            f"file:{path}", options={"protocol_whitelist": "file"}, metadata_errors="replace"
+        container: InputContainer = av.open(
+            f"file:{path}", options={"protocol_whitelist": "file"}, **_ANY_TEXT
         )
     except (av.FFmpegError, OSError) as error:
         raise SourceError(_refusal(path, error)) from error
+    return container
 
 
 def display_stamp(container: InputContainer, picture: VideoFrame) -> int | None:
