@@ -81,9 +81,11 @@ def _result(
     frame: Frame, rows: Sequence[tuple[int, TrackRow]], joints: int, *, keyframe: bool
 ) -> FrameResult:
     poses = [row.pose for _, row in rows if row.pose is not None]
+    boxes = np.array([row.box for _, row in rows], np.float32).reshape(-1, 4)
     tracks = Tracks(
         ids=np.array([track_id for track_id, _ in rows], np.int32),
-        boxes=np.array([row.box for _, row in rows], np.float32).reshape(-1, 4),
+        # Bent paths lead a little beyond the border of the picture, where no detection ends.
+        boxes=np.clip(boxes, 0, np.array(frame.size * 2, np.float32)),
         scores=np.array([row.score for _, row in rows], np.float32),
         detected=np.array([row.detected for _, row in rows], np.bool_),
     )

@@ -8,7 +8,7 @@ import pytest
 from hpe_volleyball.tracking.carrying import Place
 from hpe_volleyball.tracking.results import take_results
 from hpe_volleyball.tracking.tracks import TrackRow
-from tests.scene import Array, Scene, frame, joints_in, shifted, walker
+from tests.scene import HEIGHT, WIDTH, Array, Scene, frame, joints_in, shifted, walker
 from tests.tracking.someone import START, SURE, anchor, place, track
 
 
@@ -41,6 +41,16 @@ def test_results_are_sorted_by_id_and_aligned() -> None:
     assert (first.keyframe, second.keyframe) == (True, False)
     assert second.tracks.ids.tolist() == [4]
     assert scene.posed == [[(5, 1), (6, 1)]], "one call for all missing poses"
+
+
+def test_boxes_end_at_the_border_of_the_picture_and_joints_need_not() -> None:
+    """Those of bent paths can lead beyond it."""
+    one = track(1)
+    beyond = np.array([-3.0, -0.5, WIDTH + 2.0, HEIGHT + 1.0])
+    one.rows = {5: TrackRow(beyond, 0.5, detected=False, pose=(joints_in(beyond), SURE))}
+    [result] = take_results([frame(5)], [False], [one], Scene([]))
+    assert result.tracks.boxes.tolist() == [[0, 0, WIDTH, HEIGHT]]
+    np.testing.assert_allclose(result.poses.keypoints[0], joints_in(beyond), rtol=1e-5)
 
 
 def test_a_pose_found_for_the_results_is_marked_as_estimated() -> None:
