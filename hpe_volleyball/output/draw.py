@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from math import prod, sqrt
 from typing import Any
@@ -42,6 +43,10 @@ _GREEN: Colour = (80, 220, 80)
 _SURE_SCORE = 0.5
 """Limbs and joints below this score are darkened."""
 
+_ROOM_FOR_SCORES = 0.5
+"""Size of a picture, as a part of full HD's, from which labels say scores. In smaller ones letters
+that can be read are large beside the players: with scores, labels hid players and each other."""
+
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -49,10 +54,11 @@ class OverlayPainter:
     """Paints results over frames of one size.
 
     A track has a box in its own colour, solid where it was detected and dashed where it was
-    carried, with id and score. Limbs and joints are azure on the person's left, amber on the
-    right and white in the middle; up to `TRUSTED_SCORE` they are left out, below 0.5 they
-    are darker. The court, and boxes of people left out on purpose, are thin grey lines. A corner
-    shows time, frame number, and whether the detector ran on this frame.
+    carried, with id and, where there is room, score. Labels make way for those of lower ids. Limbs
+    and joints are azure on the person's left, amber on the right and white in the middle; up to
+    `TRUSTED_SCORE` they are left out, below 0.5 they are darker. The court, and boxes of people
+    left out on purpose, are thin grey lines. A corner shows time, frame number, and whether the
+    detector ran on this frame.
 
     Args:
         skeleton: What the keypoints mean.
@@ -79,8 +85,9 @@ class OverlayPainter:
         scale = sqrt(prod(self._size) / (1920 * 1080))
         self._outline = round(scale)  # none where it would hide what it surrounds
         self._gap = max(1, round(scale))
-        self._box_width = max(1, round(2 * scale))
+        self._box_width = max(1 + self._outline, round(2 * scale))
         self._text_scale = max(0.4, 0.7 * scale)
+        self._says_scores = scale >= _ROOM_FOR_SCORES
         self._court = None if court is None else np.rint(court * self._zoom).astype(np.int32)
         self._strokes = strokes_of(skeleton, max(1, round(3 * scale)))
 
@@ -165,19 +172,21 @@ class OverlayPainter:
 
     def _draw_labels(self, canvas: Image, tracks: Tracks, boxes: Floats) -> None:
         width, height = self._size
+        labels: list[tuple[int, int, int, int]] = []
         for track_id, score, ((x1, y1), (x2, y2)) in zip(
             tracks.ids.tolist(), tracks.scores.tolist(), boxes.tolist(), strict=True
         ):
             if x2 < 0 or y2 < 0 or x1 >= width or y1 >= height:
                 continue
             colour = id_colour(track_id)
-            number, percent = f"{track_id}", f"{score:.0%}"
+            number, percent = f"{track_id}", f"{score:.0%}" if self._says_scores else ""
             gap = 3 * self._gap
             number_w, text_h = self._text_size(number, 1.0)
-            percent_w, _ = self._text_size(percent, 0.7)
-            label_w, label_h = number_w + percent_w + 3 * gap, text_h + 2 * gap
+            percent_w = self._text_size(percent, 0.7)[0] + gap if percent else 0
+            label_w, label_h = number_w + percent_w + 2 * gap, text_h + 2 * gap
             left = max(0, min(round(x1), width - label_w))
-            top = max(0, round(y1) - label_h)
+            top = _above(labels, left, max(0, round(y1) - label_h), label_w, label_h)
+            labels.append((left, top, left + label_w, top + label_h))
             corner = (left + label_w - 1, top + label_h - 1)
             cv2.rectangle(canvas, (left, top), corner, colour, cv2.FILLED)
             baseline = top + gap + text_h
@@ -215,6 +224,25 @@ class OverlayPainter:
     ) -> None:
         scale, stroke = self._font(size)
         cv2.putText(canvas, text, origin, _FONT, scale, colour, stroke, cv2.LINE_AA)
+
+
+def _above(
+    labels: Sequence[tuple[int, int, int, int]], left: int, top: int, width: int, height: int
+) -> int:
+    """The top of a label moved up until it hides none of the others; as it is if there is no room.
+
+    Args:
+        labels: Left, top, right and bottom of the others, px.
+        left: Of the label, as its top, width and height, px.
+        top: Where the label belongs.
+        width: Of the label.
+        height: Of the label.
+    """
+    beside = [(y1, y2) for x1, y1, x2, y2 in labels if x1 < left + width and left < x2]
+    free = top
+    while hidden := [y1 for y1, y2 in beside if y1 < free + height and free < y2]:
+        free = min(hidden) - height
+    return free if free >= 0 else top
 
 
 @lru_cache(maxsize=1024)

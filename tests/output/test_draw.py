@@ -206,6 +206,18 @@ def test_lines_and_text_grow_with_the_frame() -> None:
     assert large[2] < 100
 
 
+@pytest.mark.parametrize("size", [(640, 360), (1088, 500), (1280, 720), (1920, 1080), (3840, 2160)])
+def test_no_more_of_a_box_is_outline_than_colour(size: tuple[int, int]) -> None:
+    """At 720p one line of colour lay between two dark ones, and boxes looked black."""
+    width, height = size
+    x1, y1, x2, y2 = width * 0.4, height * 0.3, width * 0.7, height * 0.9
+    row = paint(result(width=width, height=height, boxes=[(x1, y1, x2, y2)]))[int(height * 0.6)]
+    side = row[int(width * 0.35) : int(width * 0.45)]
+    coloured = (side == id_colour(1)).all(axis=-1).sum()
+    dark = (side < 30).all(axis=-1).sum()
+    assert coloured >= max(1, dark)
+
+
 @pytest.mark.parametrize(
     "size", [(1, 1), (1, 7), (7, 1), (3, 5), (33, 17), (321, 241), (1919, 3), (3, 1081)]
 )

@@ -34,7 +34,7 @@ def result(*, width: int = 1920, height: int = 1080) -> FrameResult:
 
 def says(picture: Image, text: str, ink: Colour, paper: Colour, scale: float = 0.7) -> bool:
     """Whether this text stands somewhere, as OpenCV writes it."""
-    stroke = round(2.6 * scale)
+    stroke = max(1, round(2.6 * scale))
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, stroke)
     written = np.full((height, width, 3), paper, np.uint8)
     font = cv2.FONT_HERSHEY_SIMPLEX
@@ -49,6 +49,36 @@ def test_a_label_says_id_and_score() -> None:
     assert [n for n in (24, 41, 42, 43) if says(picture, f"{n}", DARK, paper)] == [42]
     shares = [n for n in (36, 37, 38, 63) if says(picture, f"{n}%", DARK, paper, 0.7 * 0.7)]
     assert shares == [37]
+
+
+def test_in_small_pictures_a_label_says_the_id_alone() -> None:
+    """Letters that can still be read would hide players and each other."""
+    widths = []
+    for size in ((960, 540), (640, 360)):
+        picture = OverlayPainter(COCO17, 1920, 1080, size=size).paint(result())
+        top, left = (400 * size[1]) // 1080, (900 * size[0]) // 1920
+        label = picture[top - 10 : top, left:]
+        widths.append(int(np.flatnonzero((label == id_colour(42)).all(axis=-1).any(axis=0)).max()))
+        assert says(picture, "42", DARK, id_colour(42), 0.4)
+    assert widths[0] > 1.8 * widths[1]
+
+
+def test_labels_of_people_close_together_can_all_be_read() -> None:
+    """They stand on each other where the people stand side by side."""
+    boxes = [(900, 400, 1000, 900), (930, 405, 1030, 905), (960, 390, 1060, 890), (960, 4, 990, 90)]
+    tracks = Tracks(
+        np.array([42, 43, 44, 45], np.int32),
+        np.array(boxes, np.float32),
+        np.full(4, 0.9, np.float32),
+        np.full(4, True),
+    )
+    poses = Poses(np.zeros((4, 17, 2), np.float32), np.zeros((4, 17), np.float32))
+    image = np.full((1080, 1920, 3), GREY, np.uint8)
+    given = FrameResult(Frame(0, 0.0, image), tracks, poses, keyframe=True)
+    picture = OverlayPainter(COCO17, 1920, 1080).paint(given)
+    for number in (42, 43, 44, 45):
+        assert says(picture, f"{number}", DARK, id_colour(number))
+        assert says(picture, "90%", DARK, id_colour(number), 0.7 * 0.7)
 
 
 def test_the_stamp_says_time_and_frame_number() -> None:
