@@ -57,7 +57,9 @@ class Clip:
     empty_track: bool = False
     """A picture track without pictures comes first."""
     audio: str | None = None
-    """Codec of a tone that begins with the pictures."""
+    """Codec of a tone."""
+    audio_late_s: float = 0.0
+    """How long after the pictures it begins."""
     audio_s: float | None = None
     """Length of the tone; None: as long as the pictures."""
     audio_rate: int = 48000
@@ -87,7 +89,7 @@ class Clip:
             out.mux(video.encode())
             if sound is not None:
                 begin, end = (float(at * self.time_base) for at in (self.pts[0], self.pts[-1] + 1))
-                _write_tone(out, sound, self.audio_s or end - begin, begin)
+                _write_tone(out, sound, self.audio_s or end - begin, begin + self.audio_late_s)
         return path
 
     def _add_sound(self, out: av.container.OutputContainer) -> av.AudioStream:

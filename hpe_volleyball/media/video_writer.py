@@ -29,8 +29,15 @@ from hpe_volleyball.records import Image
 
 _KEYFRAME_S = 2
 """Seconds between keyframes: how fine a player can jump."""
-_FRAGMENTED = "frag_keyframe+empty_moov+default_base_moof"
-"""Each fragment is playable as soon as it is on disk."""
+_FRAGMENTED = {
+    "movflags": "frag_keyframe+empty_moov+default_base_moof+frag_discont",
+    "use_editlist": "0",
+    "avoid_negative_ts": "make_non_negative",
+}
+"""Each fragment is playable as soon as it is on disk. Sound that begins after the pictures stays
+where it is; FFmpeg would draw its first packet to 0, or with it all of the sound."""
+_PLAIN = {"movflags": "faststart", "movie_timescale": "90000"}
+"""The index comes first. It says in units of 1/90000 s how late the sound begins."""
 _FRAGMENT_FRAMES = 4
 _MOST_THREADS = 4
 """Of the encoder, which holds back one picture. With a fragment that makes 7 pictures which a kill
@@ -96,7 +103,7 @@ class VideoWriter(CompletedFile):
                 "w",
                 format="mp4",
                 options={
-                    "movflags": _FRAGMENTED,
+                    **_FRAGMENTED,
                     "frag_duration": str(round(_FRAGMENT_FRAMES / info.rate * 1_000_000)),
                     "flush_packets": "1",
                     # Write pictures (after 1 µs) that no sound goes with; else they wait for
@@ -276,7 +283,7 @@ def _remux(partial: Path, path: Path) -> None:
 def _copy_packets(partial: Path, plain: Path) -> None:
     with (
         av.open(f"file:{partial}") as source,
-        av.open(f"file:{plain}", "w", format="mp4", options={"movflags": "faststart"}) as out,
+        av.open(f"file:{plain}", "w", format="mp4", options=_PLAIN) as out,
     ):
         streams = {s.index: out.add_stream_from_template(s) for s in source.streams}
         for packet in source.demux():

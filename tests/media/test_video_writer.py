@@ -163,8 +163,8 @@ def test_sound_is_copied_unchanged(tmp_path: Path, codec: str) -> None:
     source = [(t, data) for t, data in audio_packets(clip) if 0 <= t < 60 / NTSC]
     copy = audio_packets(out)
     assert [data for _, data in copy] == [data for _, data in source]
-    # The container may draw the first packet to 0; MKV rounds times to milliseconds.
-    for (time, _), (wanted, _) in zip(copy[1:], source[1:], strict=True):
+    # MKV rounds times to milliseconds.
+    for (time, _), (wanted, _) in zip(copy, source, strict=True):
         assert abs(time - wanted) < Fraction(3, 1000)
 
 
@@ -176,9 +176,25 @@ def test_sound_of_a_range_moves_with_its_pictures(tmp_path: Path) -> None:
     wanted = {data: t - begin for t, data in audio_packets(clip) if 0 <= t - begin < shown}
     copy = audio_packets(out)
     assert [data for _, data in copy] == list(wanted)
-    # The container may draw the first packet to 0; the others are in step with the pictures.
-    for time, data in copy[1:]:
+    for time, data in copy:
         assert abs(time - wanted[data]) < Fraction(1, 10000)
+
+
+@pytest.mark.parametrize("complete", [True, False])
+@pytest.mark.parametrize(("name", "codec"), [("a.mov", "pcm_s16le"), ("a.mkv", "libopus")])
+def test_sound_that_begins_after_the_pictures_is_not_heard_before(
+    tmp_path: Path, name: str, codec: str, *, complete: bool
+) -> None:
+    """MP4 would draw the first packet to time 0, where it is a click."""
+    info = probe(fixed_rate(tmp_path / name, frames=60, audio=codec, audio_late_s=0.5))
+    writer = VideoWriter(tmp_path / "m.mp4", info)
+    for i in range(60):
+        writer.write(picture(i), round(i / NTSC / info.time_base))
+    where = writer.close(complete=complete)
+    with av.open(str(where)) as container:
+        starts = [frame.time or 0.0 for frame in container.decode(audio=0)]
+    assert starts[0] == pytest.approx(0.5, abs=0.03)
+    assert max(np.diff(starts)) < 0.03
 
 
 @pytest.mark.parametrize(
