@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, cast
 
 import av
+from av.codec.context import Flags
 from av.container import InputContainer
-from av.format import Flags
+from av.format import Flags as FormatFlags
 from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -131,7 +132,7 @@ def _probe(path: Path, _size: int, _changed: int) -> VideoInfo:
                 stream.codec_context.color_trc,
                 stream.codec_context.colorspace,
             ),
-            may_jump=bool(container.format.flags & cast("int", Flags.ts_discont.value)),
+            may_jump=bool(container.format.flags & cast("int", FormatFlags.ts_discont.value)),
         )
 
 
@@ -231,6 +232,8 @@ def picture_track(path: Path, container: InputContainer) -> VideoStream:
         found = ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
         raise SourceError(f"{path} has no picture track, found: {found}; {_EXPECTED}")
     tracks[0].thread_type = "AUTO"
+    # Else FFmpeg cuts nothing off the left side but what keeps lines of pixels aligned in memory.
+    tracks[0].codec_context.flags |= Flags.unaligned
     tracks[0].codec_context.thread_count = max(1, min(_MOST_THREADS, usable_cores() // 2))
     return tracks[0]
 

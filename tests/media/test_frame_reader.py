@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.bitstream import BitStreamFilterContext
 
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.records import Frame
@@ -81,6 +82,26 @@ def test_colours_follow_the_matrix_and_range_of_the_stream(
     image = frames_of(clip)[0].image
     found = [image[y, x] for y, x in ((48, 48), (48, 144), (96, 48), (96, 144))]
     assert np.abs(np.array(found, int) - COLOURS).max() <= 5
+
+
+def test_pictures_that_are_cropped_on_all_sides_are_cropped_exactly(tmp_path: Path) -> None:
+    """FFmpeg cuts odd parts off the left side only where it is told to; they were an error."""
+    plain, cropped = fixed_rate(tmp_path / "a.mp4", frames=5), tmp_path / "b.mp4"
+    with av.open(str(plain)) as source, av.open(str(cropped), "w") as out:
+        track = source.streams.video[0]
+        copy = out.add_stream_from_template(track)
+        sides = "crop_left=6:crop_top=2:crop_right=10:crop_bottom=4"
+        crop = BitStreamFilterContext(f"h264_metadata={sides}", track, copy)
+        for packet in source.demux(track):
+            for shown in crop.filter(packet if packet.size else None):
+                shown.stream = copy
+                out.mux(shown)
+    with read_frames(cropped) as reader:
+        assert (reader.info.width, reader.info.height) == (80, 58)
+        for number, frame in enumerate(reader):
+            off = np.abs(frame.image.astype(int) - picture(number)[2:-4, 6:-10])
+            assert off.mean() < 4
+    assert number == 4
 
 
 @pytest.mark.parametrize("size", [(1, 1), (33, 17)])
