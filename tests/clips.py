@@ -52,6 +52,7 @@ class Clip:
     pix_fmt: str = "yuv420p"
     options: tuple[tuple[str, str], ...] = (("preset", "ultrafast"), ("crf", "12"), ("g", "10"))
     container: tuple[tuple[str, str], ...] = ()
+    pixel_aspect: Fraction = Fraction(1)
     rotation: int = 0
     """Counter-clockwise turn, in degrees, that a player shall apply (display matrix)."""
     empty_track: bool = False
@@ -79,6 +80,7 @@ class Clip:
             video.time_base = video.codec_context.time_base = self.time_base
             video.codec_context.colorspace = self.colorspace
             video.codec_context.color_range = self.color_range
+            video.codec_context.sample_aspect_ratio = self.pixel_aspect
             if self.rotation:
                 video.set_display_rotation(self.rotation)
             sound = self._add_sound(out) if self.audio else None

@@ -17,6 +17,7 @@ HEADER = DataHeader(
     width=1920,
     height=1080,
     fps=Fraction(30000, 1001),
+    pixel_aspect=Fraction(4, 3),
     keypoint_names=COCO17.names,
     skeleton_edges=COCO17.edges,
     models=MODELS,

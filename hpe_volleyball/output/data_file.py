@@ -62,6 +62,8 @@ class DataHeader:
     width: int
     height: int
     fps: Fraction
+    pixel_aspect: Fraction
+    """Width to height of one pixel of the source; 1 for square pixels."""
     keypoint_names: tuple[str, ...]
     skeleton_edges: tuple[tuple[int, int], ...]
     models: Sequence[Mapping[str, str]]
@@ -201,12 +203,13 @@ def check_room(folder: Path, size: int = 0) -> None:
 
 def write_header(file: h5py.File, header: DataHeader) -> None:
     """What the file says about its run, before readers can open it."""
-    fps = header.fps
+    fps, aspect = header.fps, header.pixel_aspect
     file.attrs["format"] = FORMAT
     file.attrs["source"] = header.source
     file.attrs["width"] = header.width
     file.attrs["height"] = header.height
     file.attrs["fps"] = f"{fps.numerator}/{fps.denominator}"
+    file.attrs["pixel_aspect"] = f"{aspect.numerator}/{aspect.denominator}"
     file.attrs["keypoint_names"] = list(header.keypoint_names)
     file.attrs["skeleton_edges"] = np.array(header.skeleton_edges, np.int32).reshape(-1, 2)
     file.attrs["models"] = json.dumps(header.models)

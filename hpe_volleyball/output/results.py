@@ -57,7 +57,8 @@ class Results:
     pose_estimated: Bools
     """bool [R]: False where the pose lies between two that were estimated (--pose-interval)."""
     attributes: dict[str, Any]
-    """As written, by name: `fps` as "num/den", `models` as JSON, `skeleton_edges` int32 [E, 2]."""
+    """As written, by name: `fps` and `pixel_aspect` as "num/den", `models` as JSON,
+    `skeleton_edges` int32 [E, 2]."""
 
     @property
     def complete(self) -> bool:

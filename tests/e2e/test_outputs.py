@@ -16,6 +16,7 @@ import pytest
 
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.media.orientation import Orientation
+from hpe_volleyball.media.video import probe
 from hpe_volleyball.output.results import read_results
 from hpe_volleyball.skeleton import COCO17
 from tests import graphs
@@ -114,6 +115,7 @@ def _check_attributes(attributes: dict[str, Any], clip: Path, models: Models) ->
         "width": 96,
         "height": 64,
         "fps": "30000/1001",
+        "pixel_aspect": "1/1",
         "provider": "CPUExecutionProvider",
         "det_interval": 3,
         "complete": True,
@@ -234,6 +236,20 @@ def test_rotated_clips_come_out_upright(
     assert frame.image.shape == (*size[::-1], 3)
     with h5py.File(out / "match.poses.h5", "r") as file:
         assert (file.attrs["width"], file.attrs["height"]) == size
+
+
+@pytest.mark.parametrize(("rotation", "told"), [(0, "4/3"), (90, "3/4")])
+def test_pixels_that_are_not_square_are_told_and_stay_so(
+    cli: Cli, tmp_path: Path, constant_models: Models, out: Path, rotation: int, told: str
+) -> None:
+    """Camcorders store 1440x1080; a jump and a run are only comparable in equal units."""
+    aspect = Fraction(4, 3)
+    clip = fixed_rate(tmp_path / "match.mp4", FRAMES, rotation=rotation, pixel_aspect=aspect)
+    run(cli, clip, constant_models, out)
+    assert probe(overlay_of(clip, out)).sample_aspect == Fraction(told)
+    record = json.loads((out / "match.run.json").read_text(encoding="utf-8"))
+    assert record["source"]["pixel_aspect"] == told
+    assert read_results(out / "match.poses.h5").attributes["pixel_aspect"] == told
 
 
 def test_pictures_stay_in_their_order(

@@ -102,6 +102,7 @@ def test_the_file_is_format_1_for_any_reader(tmp_path: Path) -> None:
         "width": 1920,
         "height": 1080,
         "fps": "30000/1001",
+        "pixel_aspect": "4/3",
         "provider": "CPUExecutionProvider",
         "det_interval": 4,
         "command": "hpe-volleyball infer match.mp4",
