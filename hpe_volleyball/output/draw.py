@@ -89,7 +89,7 @@ class OverlayPainter:
         self._text_scale = max(0.4, 0.7 * scale)
         self._says_scores = scale >= _ROOM_FOR_SCORES
         self._court = None if court is None else np.rint(court * self._zoom).astype(np.int32)
-        self._strokes = strokes_of(skeleton, max(1, round(3 * scale)))
+        self._strokes = strokes_of(skeleton, max(2, round(3 * scale)))
 
     def paint(self, result: FrameResult) -> Image:
         """A new picture of the frame with everything drawn; the frame stays as it is.
@@ -130,6 +130,9 @@ class OverlayPainter:
         cv2.polylines(canvas, list(lines.reshape(-1, 2, 2)), False, _GREY, self._gap)
 
     def _draw_boxes(self, canvas: Image, tracks: Tracks, boxes: Floats) -> None:
+        if self._box_width == 1:
+            # The video keeps the colours of even pixels: the other lines would be grey.
+            boxes = np.rint(boxes / 2) * 2
         solid, dashed = box_lines(boxes, SOLID_BOX), box_lines(boxes, DASHED_BOX)
         for i, (track_id, detected) in enumerate(
             zip(tracks.ids.tolist(), tracks.detected.tolist(), strict=True)

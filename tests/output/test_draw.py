@@ -218,6 +218,21 @@ def test_no_more_of_a_box_is_outline_than_colour(size: tuple[int, int]) -> None:
     assert coloured >= max(1, dark)
 
 
+@pytest.mark.parametrize("detected", [True, False])
+def test_lines_of_small_pictures_keep_their_colours_in_the_video(*, detected: bool) -> None:
+    """It has the colour of every second pixel of every second line."""
+    joints = {13: (201.0, 100.0, 0.9), 15: (201.0, 220.0, 0.9)}
+    given = result(boxes=[(101, 51, 301, 281)], detected=detected, joints=joints)
+    planes = cv2.cvtColor(paint(given), cv2.COLOR_BGR2YUV_I420)
+    video = np.asarray(cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420), np.uint8)
+    box = near(video, id_colour(1))
+    # Where a dash is, on each of the four sides.
+    assert all(side.any() for side in (box[40:60, 160:250], box[270:290, 160:250]))
+    assert all(side.any() for side in (box[60:270, 95:106], box[60:270, 295:306]))
+    leg = near(video, SIDE_COLOURS["left"])[105:215, 195:207]
+    assert leg.any(axis=1).all()
+
+
 @pytest.mark.parametrize(
     "size", [(1, 1), (1, 7), (7, 1), (3, 5), (33, 17), (321, 241), (1919, 3), (3, 1081)]
 )
