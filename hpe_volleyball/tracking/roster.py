@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -92,7 +93,8 @@ class Roster:
         taken = [anchors.get(i) or path[-1][i].as_anchor() for i in match.pairs]
         tracks, self.tracks = self.tracks, []
         for i, track in enumerate(tracks):
-            places = between_poses(track.place, [everybody[i] for everybody in path])
+            places = _to_anchor([everybody[i] for everybody in path], anchors.get(i))
+            places = between_poses(track.place, places)
             if i in match.pairs:
                 score = float(found.scores[match.pairs[i]])
                 self._find(track, frames, places, anchors.get(i), score)
@@ -179,3 +181,11 @@ class Roster:
     def _name(self, track: Track) -> None:
         track.id = self._next_id
         self._next_id += 1
+
+
+def _to_anchor(path: list[Place], anchor: Anchor | None) -> list[Place]:
+    """A path whose last pose is the one found in the detection, which the results will have."""
+    if anchor is None:
+        return path
+    last = replace(path[-1], keypoints=anchor.keypoints, scores=anchor.scores)
+    return [*path[:-1], last]

@@ -10,7 +10,7 @@ import pytest
 
 from hpe_volleyball.errors import OptionError
 from hpe_volleyball.options import InferOptions
-from hpe_volleyball.records import FrameResult
+from hpe_volleyball.records import Detections, Floats, Frame, FrameResult, Poses
 from hpe_volleyball.tracking.carrying import (
     Anchor,
     Place,
@@ -91,6 +91,29 @@ def test_in_between_joints_lie_half_way() -> None:
     for before, middle, after in zip(results[0:-4:4], results[2:-2:4], results[4::4], strict=True):
         half = (before.poses.keypoints + after.poses.keypoints) / 2
         np.testing.assert_allclose(middle.poses.keypoints, half, atol=0.1)
+
+
+class Cropped(Scene):
+    """The detector errs by 6 px every other time, and a pose by half of its box's error."""
+
+    def detect(self, frame: Frame) -> Detections:
+        found = super().detect(frame)
+        err = np.array([6, 0, 6, 0], np.float32) * (frame.index % 16 == 8)
+        return Detections(found.boxes + err, found.scores)
+
+    def _poses(self, index: int, boxes: Floats) -> Poses:
+        poses = super()._poses(index, boxes)
+        _, [truth] = self.people(index)
+        poses.keypoints[..., 0] += (boxes[:, :1] - truth[0]) / 2
+        return poses
+
+
+def test_the_lines_end_in_the_poses_of_the_detections() -> None:
+    """Not in those found in the carried boxes, which the results do not have."""
+    results = Cropped([walker(80, 2.0)]).run(41, 8, pose_interval=2)
+    for before, middle, after in zip(results[0:-2:2], results[1:-1:2], results[2::2], strict=True):
+        half = (before.poses.keypoints + after.poses.keypoints) / 2
+        np.testing.assert_allclose(middle.poses.keypoints, half, atol=1e-3)
 
 
 def test_what_is_estimated_is_the_pose_itself() -> None:
