@@ -91,7 +91,7 @@ def main() -> None:
     let_termination_interrupt()
     _refuse_video_as_command()
     try:
-        app()
+        app(prog_name="hpe-volleyball")
     except HpeError as error:
         if _DEBUG in sys.argv:
             raise

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
@@ -36,6 +34,25 @@ def test_help_names_all_commands(cli: Cli) -> None:
     listed = re.search(r"Commands:\n((?:  .+\n)+)", outcome.out)
     assert listed is not None
     assert tuple(line.split()[0] for line in listed[1].splitlines()) == COMMANDS
+
+
+def test_it_runs_as_a_module_of_python_and_is_called_the_same() -> None:
+    ran = run_python(
+        """
+        import runpy, sys
+        sys.argv[0] = "/somewhere/__main__.py"
+        try:
+            runpy.run_module("hpe_volleyball", run_name="__main__")
+        finally:
+            from hpe_volleyball.output.provenance import command_line
+            print(command_line())
+        """,
+        "compare",
+        "--help",
+    )
+    lines = ran.stdout.splitlines()
+    assert lines[0].startswith("Usage: hpe-volleyball compare ")
+    assert lines[-1] == "hpe-volleyball compare --help"
 
 
 @pytest.mark.parametrize("command", ALL, ids=" ".join)
@@ -81,16 +98,6 @@ def test_the_package_alone_loads_nothing_heavy() -> None:
 def test_version(cli: Cli) -> None:
     outcome = cli("--version")
     assert (outcome.code, outcome.out) == (0, f"hpe-volleyball {version('hpe-volleyball')}\n")
-
-
-def test_python_runs_the_package_as_the_program() -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "hpe_volleyball", "--version"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert ended.stdout == f"hpe-volleyball {version('hpe-volleyball')}\n"
 
 
 def test_a_video_without_a_command_is_told_which_one(cli: Cli, tmp_path: Path) -> None:
