@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpe_volleyball.batch import Outcome
+from hpe_volleyball.console.report import ids
 
 
 def batch_table(outcomes: Sequence[Outcome], planned: int) -> RenderableType:
@@ -35,7 +36,7 @@ def outcome_line(outcome: Outcome) -> str:
         return f"{outcome.video}: {outcome.state}"
     return (
         f"{outcome.video}: {outcome.state}, {summary.frames} frames at {summary.fps:.1f} fps, "
-        f"{summary.ids} ids"
+        f"{ids(summary.ids)}"
     )
 
 

@@ -51,7 +51,7 @@ def run_facts(summary: RunSummary) -> RenderableType:
     calls = "detector calls" if summary.seam is None else "detector calls now"
     lines = [
         f"{summary.frames} frames{new} in {summary.wall_s:.1f} s: {speed}, on {summary.provider}",
-        f"{summary.ids} ids, {summary.people / frames:.1f} people a frame",
+        f"{ids(summary.ids)}, {summary.people / frames:.1f} people a frame",
         f"{summary.detector_calls} {calls} ({share}){extra}",
         *([] if summary.live is None else [_live_line(summary.live)]),
         *_seam_facts(summary.seam),
@@ -62,6 +62,11 @@ def run_facts(summary: RunSummary) -> RenderableType:
         go_on = ", --resume goes on from there" if "data" in summary.outputs else ""
         lines.insert(0, f"stopped before the end; what was done until then is kept{go_on}:")
     return Text("\n".join(lines))
+
+
+def ids(count: int) -> str:
+    """How many ids, in words."""
+    return "1 id" if count == 1 else f"{count} ids"
 
 
 def _live_line(live: LiveReport) -> str:
@@ -75,7 +80,7 @@ def _live_line(live: LiveReport) -> str:
 def _seam_facts(seam: Seam | None) -> list[str]:
     if seam is None:
         return []
-    people = f"{seam.across} tracks go on"
+    people = "1 track goes on" if seam.across == 1 else f"{seam.across} tracks go on"
     if seam.broken:
         people += f", {'1 person' if seam.broken == 1 else f'{seam.broken} people'} got new ids"
     where = f"resumed at frame {seam.frame} ({seam.time_s:.2f} s)"

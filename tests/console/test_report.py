@@ -82,6 +82,13 @@ def test_facts_of_a_run() -> None:
     ]
 
 
+def test_one_is_not_told_as_several() -> None:
+    seam = Seam(frame=100_000, time_s=2000.0, run_up=200, across=1, broken=0)
+    lines = printed(run_facts(replace(SUMMARY, ids=1, seam=seam))).splitlines()
+    assert lines[1].startswith("1 id, ")
+    assert any("(2000.00 s): 1 track goes on; 200 frames" in line for line in lines)
+
+
 def test_without_extra_detections_nothing_is_said_of_them() -> None:
     lines = printed(run_facts(replace(SUMMARY, extra_calls={}))).splitlines()
     assert lines[2] == "31200 detector calls (26% of the frames)"
