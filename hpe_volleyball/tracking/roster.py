@@ -87,7 +87,8 @@ class Roster:
     ) -> None:
         """Write the rows of frames of which the last is a keyframe; tracks end and begin."""
         better = match.better_boxes(path[-1], found)
-        without_pose = [j for j in better.values() if not found.keypoint_scores[j].any()]
+        new = match.unmatched_detections(found, self._start_score)
+        without_pose = [j for j in (*better.values(), *new) if not found.keypoint_scores[j].any()]
         fill_poses(found, without_pose, frames[-1], poser)
         anchors = {i: found.anchor(j) for i, j in better.items()}
         taken = [anchors.get(i) or path[-1][i].as_anchor() for i in match.pairs]
@@ -102,7 +103,7 @@ class Roster:
                 self._ended.append(track)
                 continue
             self.tracks.append(track)
-        for j in match.unmatched_detections(found, self._start_score):
+        for j in new:
             self._begin(frames, found.anchor(j), float(found.scores[j]), poser)
         self.started = True
 

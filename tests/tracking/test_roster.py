@@ -22,10 +22,12 @@ START_SCORE = 0.4
 class Windows:
     """Settles window after window of a scene in which nobody is seen between keyframes."""
 
-    def __init__(self, scene: Scene, *, lookahead: bool = True) -> None:
+    def __init__(
+        self, scene: Scene, *, lookahead: bool = True, start_score: float = START_SCORE
+    ) -> None:
         self.scene = scene
         self.steps = Steps(RATE)
-        self.roster = Roster(self.steps, start_score=START_SCORE, lookahead=lookahead)
+        self.roster = Roster(self.steps, start_score=start_score, lookahead=lookahead)
 
     def settle(self, *indices: int) -> list[Frame]:
         """Settle these frames, the last one a keyframe."""
@@ -107,6 +109,19 @@ def test_a_new_person_is_followed_back_where_frames_wait_for_it(lookahead: bool)
     assert windows.ids() == [1, 2]
     [_, newcomer] = windows.roster.tracks
     assert sorted(newcomer.rows) == ([2, 3, 4] if lookahead else [4])
+
+
+def test_a_new_person_has_a_pose_however_weak_the_detection() -> None:
+    """Below the score from which detections get their pose at once (0.3)."""
+    scene = Scene([walker(100), walker(300, 2.0, first=2)], scores={(0, 0): 0.2, (1, 4): 0.2})
+    windows = Windows(scene, start_score=0.1)
+    windows.settle(0)
+    windows.settle(1, 2, 3, 4)
+    first, newcomer = windows.roster.tracks
+    for track in (first, newcomer):
+        for row in track.rows.values():
+            assert row.pose is None or row.pose[1].min() > 0.3
+    assert sorted(newcomer.rows) == [2, 3, 4]
 
 
 def test_a_box_between_two_detections_ends_in_the_second_one() -> None:
