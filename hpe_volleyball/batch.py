@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from hpe_volleyball.errors import HpeError, OutputError, SourceError
+from hpe_volleyball.files import is_directory
 from hpe_volleyball.finished import is_finished
 from hpe_volleyball.infer import infer_video
 from hpe_volleyball.loaded import Models, load_models
@@ -86,7 +87,7 @@ def find_recordings(sources: Sequence[str | Path]) -> list[Path]:
                 "alone; run it by itself"
             )
         path = Path(source)
-        inside = recordings_in(path) if path.is_dir() else [path]
+        inside = recordings_in(path) if is_directory(path) else [path]
         if not inside:
             raise SourceError(
                 f"{path} is a directory without videos; expected files such as match.mp4"

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_ISDIR, S_ISREG
 from typing import Any
 
 from hpe_volleyball.errors import OutputError
@@ -29,11 +30,40 @@ def finishing_path(path: Path) -> Path:
 
 
 def exists(path: Path) -> bool:
-    """Whether there is such a file; of a name that is too long for the disk there is none."""
+    """Whether there is such a file; `Path.exists` raises where that cannot be told.
+
+    As of a name that is too long for the disk, and in a folder that may not be entered.
+    """
+    return _mode(path) != 0
+
+
+def is_file(path: Path) -> bool:
+    """Whether this is a regular file, as far as it can be told."""
+    return S_ISREG(_mode(path))
+
+
+def is_directory(path: Path) -> bool:
+    """Whether this is a directory, as far as it can be told."""
+    return S_ISDIR(_mode(path))
+
+
+def why_missing(path: Path) -> str:
+    """Why nothing `exists` under a path, for a message."""
     try:
-        return path.exists()
-    except OSError:
-        return False
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return "no such file"
+    except OSError as error:
+        return f"cannot be looked at ({error.strerror})"
+    return "no such file"  # it has come in the meantime
+
+
+def _mode(path: Path) -> int:
+    """Kind and permissions (st_mode); 0 where there is nothing, or nobody can tell."""
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):  # of ValueError: a name with a zero byte
+        return 0
 
 
 def sync(path: Path) -> None:

@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from hpe_volleyball.errors import OutputError
-from hpe_volleyball.files import partial_path, replacing, write_run_json
+from hpe_volleyball.files import (
+    exists,
+    is_directory,
+    is_file,
+    partial_path,
+    replacing,
+    why_missing,
+    write_run_json,
+)
 from tests.child import run_python
 
 
@@ -22,6 +30,27 @@ from tests.child import run_python
 )
 def test_partial_path(name: str, partial: str) -> None:
     assert partial_path(Path("out") / name) == Path("out") / partial
+
+
+def test_what_there_is_under_a_name(tmp_path: Path) -> None:
+    file = tmp_path / "match.mp4"
+    file.touch()
+    for path, kinds in (
+        (file, (True, True, False)),
+        (tmp_path, (True, False, True)),
+        (tmp_path / "none", (False, False, False)),
+        (file / "inside", (False, False, False)),
+        (tmp_path / ("x" * 300), (False, False, False)),
+        (tmp_path / "zero\0byte", (False, False, False)),
+    ):
+        assert (exists(path), is_file(path), is_directory(path)) == kinds
+
+
+def test_why_nothing_is_there(tmp_path: Path) -> None:
+    for name in ("none", "zero\0byte"):
+        assert why_missing(tmp_path / name) == "no such file"
+    too_long = tmp_path / ("x" * 300)
+    assert why_missing(too_long) == "cannot be looked at (File name too long)"
 
 
 def test_a_file_replaces_another_when_it_is_complete(tmp_path: Path) -> None:

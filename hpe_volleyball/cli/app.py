@@ -21,6 +21,7 @@ from hpe_volleyball.cli.models import app as models
 from hpe_volleyball.cli.quantize import quantize
 from hpe_volleyball.cli.watch import watch
 from hpe_volleyball.errors import HpeError
+from hpe_volleyball.files import exists
 from hpe_volleyball.interrupt import StoppedAtOnce, let_termination_interrupt
 
 # What the commands need is imported inside them, so that --help loads nothing heavy.
@@ -74,7 +75,7 @@ def _refuse_video_as_command() -> None:
     """Name the command that is missing in front of a video."""
     first = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     names = {command.__name__ for command in _COMMANDS} | {"models"}
-    if first and first not in names and ("://" in first or Path(first).exists()):
+    if first and first not in names and ("://" in first or exists(Path(first))):
         typer.echo(
             f"error: expected a command, found {first}; try: hpe-volleyball infer "
             f"{shlex.join(sys.argv[1:])}",

@@ -30,6 +30,7 @@ from hpe_volleyball.cli.common import (
     print_line,
     run_options,
 )
+from hpe_volleyball.files import is_directory
 from hpe_volleyball.models.catalogue import LOWEST_SCORE
 
 if TYPE_CHECKING:
@@ -234,7 +235,7 @@ def options_from(given: Mapping[str, Any]) -> InferOptions:
 
 
 def _infer(videos: list[str], options: InferOptions, *, quiet: bool) -> None:
-    if len(videos) == 1 and not Path(videos[0]).is_dir():
+    if len(videos) == 1 and not is_directory(Path(videos[0])):
         _infer_one(videos[0], options, quiet=quiet)
     else:
         _infer_all(videos, options, quiet=quiet)

@@ -15,6 +15,7 @@ import av
 from av.container import InputContainer
 
 from hpe_volleyball.errors import SourceError
+from hpe_volleyball.files import exists
 from hpe_volleyball.interrupt import interrupt_held
 
 _SCHEME = re.compile(r"(rtsps?|https?|rtmps?|udp|tcp|rtp)://", re.IGNORECASE)
@@ -46,7 +47,7 @@ def is_live(source: str) -> bool:
     if _SCHEME.match(source):
         return True
     path = Path(source)
-    if path.exists():
+    if exists(path):
         return path.is_fifo() or path.is_char_device()
     return source.isascii() and source.isdigit()
 

@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 
 from hpe_volleyball.cores import usable_cores
 from hpe_volleyball.errors import SourceError
+from hpe_volleyball.files import exists, is_directory, is_file, why_missing
 from hpe_volleyball.media.orientation import Orientation, orientation_of
 
 _EXPECTED = "expected a video that FFmpeg reads, such as MP4, MOV, MKV or AVI"
@@ -193,11 +194,11 @@ def _check_name(path: Path) -> None:
 
 
 def _check_file(path: Path) -> None:
-    if path.is_dir():
+    if is_directory(path):
         raise SourceError(f"{path} is a directory; {_EXPECTED}")
-    if not path.exists():
-        raise SourceError(f"{path}: no such file; check the path")
-    if path.is_file() and path.stat().st_size == 0:
+    if not exists(path):
+        raise SourceError(f"{path}: {why_missing(path)}; check the path")
+    if is_file(path) and path.stat().st_size == 0:
         raise SourceError(f"{path} is empty (0 bytes); {_EXPECTED}; copy the file again")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hpe_volleyball.errors import ModelError
+from hpe_volleyball.files import exists, is_file
 from hpe_volleyball.models.catalogue import (
     AUTO_MODES,
     BY_NAME,
@@ -39,13 +40,13 @@ class ModelFiles:
 def find(model: Model, models_dir: Path | None) -> Path | None:
     """The file of a model, if it is in one of the folders; not verified."""
     paths = (folder / model.file for folder in search_folders(models_dir))
-    return next((path for path in paths if path.is_file()), None)
+    return next((path for path in paths if is_file(path)), None)
 
 
 def variants(path: Path) -> dict[str, Path]:
     """The files of other precisions beside a model file, by precision."""
     beside = {precision: path.with_suffix(f".{precision}.onnx") for precision in PRECISIONS}
-    return {precision: file for precision, file in beside.items() if file.is_file()}
+    return {precision: file for precision, file in beside.items() if is_file(file)}
 
 
 def settled_mode(mode: Mode, device: Granted) -> Mode:
@@ -126,7 +127,7 @@ def _is_path(asked: str | Path) -> bool:
     if asked in BY_NAME:
         return False
     path = Path(asked)
-    return path.suffix == ".onnx" or path.name != asked or path.exists()
+    return path.suffix == ".onnx" or path.name != asked or exists(path)
 
 
 def _not_here(model: Model, models_dir: Path | None) -> str:

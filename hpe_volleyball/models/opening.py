@@ -11,6 +11,7 @@ from typing import Any
 import onnxruntime as ort
 
 from hpe_volleyball.errors import DeviceError, ModelError
+from hpe_volleyball.files import is_directory, is_file
 from hpe_volleyball.models.devices import PROVIDERS, Device, Granted
 from hpe_volleyball.models.folders import cache_folder
 from hpe_volleyball.models.hashing import sha256_of
@@ -79,8 +80,8 @@ def open_session(
         ModelError: the file is missing or is not a model that ONNX Runtime can load.
         DeviceError: the device that was asked for does not work, or not with this model.
     """
-    if not path.is_file():
-        found = "a directory" if path.is_dir() else "nothing"
+    if not is_file(path):
+        found = "a directory" if is_directory(path) else "nothing"
         raise ModelError(f"{path}: expected an ONNX model file, found {found}")
     choice = choose_device(device)
     options = _session_options(threads, optimised=optimised, spinning=spinning)

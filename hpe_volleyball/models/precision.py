@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from hpe_volleyball.errors import ModelError
+from hpe_volleyball.files import is_file
 from hpe_volleyball.models.contents import read_contents
 from hpe_volleyball.models.devices import GPU, Granted, Precision
 from hpe_volleyball.models.folders import search_folders
@@ -43,7 +44,7 @@ def choose_file(
     Raises:
         ModelError: there is no file of this precision, or it was made of another model.
     """
-    if precision == "fp32" or (precision == "auto" and device not in GPU) or not path.is_file():
+    if precision == "fp32" or (precision == "auto" and device not in GPU) or not is_file(path):
         return ChosenFile(path, "")
     kind = "fp16" if precision == "auto" else precision
     found = _variant(path, kind, models_dir)
@@ -69,7 +70,7 @@ def choose_file(
 def _variant(path: Path, kind: str, models_dir: Path | None) -> Path | None:
     name = f"{path.stem}.{kind}.onnx"
     folders = [path.parent, *search_folders(models_dir)]
-    return next((folder / name for folder in folders if (folder / name).is_file()), None)
+    return next((folder / name for folder in folders if is_file(folder / name)), None)
 
 
 def _why_not(half: Path | None, source: Path) -> str:

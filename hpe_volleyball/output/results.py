@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpe_volleyball.errors import ResultError
+from hpe_volleyball.files import is_directory, is_file, why_missing
 from hpe_volleyball.output.data_file import COLUMNS, FORMAT
 from hpe_volleyball.records import Bools, Floats, Ints
 
@@ -164,8 +165,8 @@ def opened(path: Path) -> Iterator[h5py.File]:
     Raises:
         ResultError: it cannot be opened, or turns out damaged.
     """
-    if not path.is_file():
-        found = "is a directory" if path.is_dir() else "no such file"
+    if not is_file(path):
+        found = "is a directory" if is_directory(path) else why_missing(path)
         raise ResultError(f"{path}: {found}; {_EXPECTED}")
     try:
         file = _open(path)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 from hpe_volleyball.errors import ModelError, OutputError
-from hpe_volleyball.files import replacing
+from hpe_volleyball.files import is_file, replacing
 from hpe_volleyball.models.contents import is_quantised
 
 OLDEST_OPSET = 11
@@ -34,7 +34,7 @@ def read_source(path: Path) -> onnx.ModelProto:
     Raises:
         ModelError: the file cannot be read, or is a model that cannot be converted.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise ModelError(f"{path}: expected an ONNX model file, found nothing to read")
     try:
         model = onnx.load(str(path), load_external_data=False)

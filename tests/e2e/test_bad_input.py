@@ -205,3 +205,45 @@ def test_the_video_is_looked_at_before_a_model_is_fetched(cli: Cli, tmp_path: Pa
     outcome = cli("infer", tmp_path / "none.mp4", *asked)
     assert_one_line(outcome, "none.mp4: no such file")
     assert not (tmp_path / "none").exists()
+
+
+TOO_LONG = "x" * 300
+"""No disk has files of this name."""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("infer", TOO_LONG),
+        ("infer", "match.mp4", "--det", TOO_LONG),
+        ("infer", "match.mp4", "--models-dir", TOO_LONG),
+        ("compare", TOO_LONG, TOO_LONG),
+        ("bench", TOO_LONG),
+        ("quantize", "--det", f"{TOO_LONG}.onnx"),
+        ("quantize", "--quiet", "--calibrate", TOO_LONG, "--det", "demo-rtmdet.onnx"),
+        ("models", "verify", "--models-dir", TOO_LONG),
+    ],
+    ids=lambda arguments: " ".join(arguments).replace(TOO_LONG, "TOO_LONG"),
+)
+def test_names_that_the_disk_does_not_take(
+    cli: Cli, demo_models: Models, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    """Looking whether there is such a file is an error by itself."""
+    monkeypatch.chdir(demo_models.det.parent)
+    assert_one_line(cli(*arguments))
+
+
+def test_of_several_videos_one_with_a_name_that_the_disk_does_not_take(
+    cli: Cli, tmp_path: Path, constant_models: Models, out: Path
+) -> None:
+    clip = fixed_rate(tmp_path / "match.mp4", 5)
+    outcome = cli("infer", TOO_LONG, clip, *constant_models.options, "--output-dir", out)
+    assert (outcome.code, "1 failed, 1 done" in outcome.out) == (1, True)
+    assert outcome.err == (
+        f"error: {TOO_LONG}: cannot be looked at (File name too long); check the path\n"
+    )
+
+
+def test_no_command_but_a_name_that_the_disk_does_not_take(cli: Cli) -> None:
+    outcome = cli(TOO_LONG)
+    assert (outcome.code, "No such command" in outcome.err) == (2, True)
