@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -17,6 +18,8 @@ from hpe_volleyball.media.video import VideoInfo
 
 _SLACK_S = 0.5
 """A file that ends this much before its promised end is broken off; less is rounding."""
+_DURATION = re.compile(r"(\d{1,4}):(\d{1,2}):(\d{1,2}(?:\.\d{1,9})?)[\0 ]*$", re.ASCII)
+"""Matroska's tag of a track, as muxers write it; it is text, in which anything can stand."""
 
 
 @dataclass(slots=True)
@@ -147,9 +150,9 @@ def _is_mp4(container: InputContainer) -> bool:
 
 def _matroska_end_s(container: InputContainer, stream: VideoStream) -> Fraction | None:
     """End of the picture track: its own tag, else that of the file if it has no other track."""
-    tag = stream.metadata.get("DURATION", "").split(":")
-    if len(tag) == 3:
-        hours, minutes, seconds = (Fraction(part.strip("\0 ")) for part in tag)
+    tag = _DURATION.match(stream.metadata.get("DURATION", ""))
+    if tag is not None:
+        hours, minutes, seconds = map(Fraction, tag.groups())
         return hours * 3600 + minutes * 60 + seconds
     if container.duration is None or len(container.streams) > 1:
         return None

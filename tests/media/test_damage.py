@@ -69,6 +69,16 @@ def test_everything_before_a_torn_end_is_delivered_then_told(
         assert "its header promises 0:00:04.000 (100 frames)" in error
 
 
+@pytest.mark.parametrize("tag", [b"00:00:0x.000000000", b"00:00:1/0\0\0\0\0\0\0\0\0\0"])
+def test_a_matroska_tag_that_is_no_time_promises_nothing(tmp_path: Path, tag: bytes) -> None:
+    clip = fixed_rate(tmp_path / "a.mkv", frames=50, rate=RATE)
+    content = clip.read_bytes()
+    assert content.count(b"00:00:02.000000000") == 1
+    clip.write_bytes(content.replace(b"00:00:02.000000000", tag))
+    frames, error, damage = read_until_error(clip)
+    assert (len(frames), error, damage) == (50, None, Damage())
+
+
 def test_the_time_of_the_break_is_told(tmp_path: Path) -> None:
     clip = fixed_rate(tmp_path / "a.mkv", frames=100, rate=RATE)
     frames, error, _ = read_until_error(truncated(clip, 0.5))
