@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from math import ceil, inf
+from math import ceil
 from numbers import Integral, Real
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from hpe_volleyball.choices import Quality
 from hpe_volleyball.errors import OptionError
@@ -38,15 +38,18 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "precision": get_args(Precision),
     "video_quality": get_args(Quality),
 }
-_LEAST_COUNT = {
-    "det_interval": 1,
-    "pose_interval": 1,
-    "pose_batch": 1,
-    "max_frames": 1,
-    "max_people": 1,
-    "video_height": 16,
-    "det_size": 32,
+_MOST = 10**9
+"""Of counts, and of seconds: 31 years. More is a slip, and beyond what FFmpeg and HDF5 can hold."""
+_COUNTS = {
+    "det_interval": (1, _MOST),
+    "pose_interval": (1, _MOST),
+    "pose_batch": (1, _MOST),
+    "max_frames": (1, _MOST),
+    "max_people": (1, _MOST),
+    "video_height": (16, _MOST),
+    "det_size": (32, 8192),  # no video is wider, and a larger input fits into no memory
 }
+"""The least and the most of each."""
 _TIMES = ("start_s", "end_s", "max_seconds")
 
 NOT_SETTINGS = (
@@ -133,10 +136,11 @@ class InferOptions:
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             _check(name, getattr(self, name) in choices, f"one of {', '.join(choices)}", self)
-        for name, least in _LEAST_COUNT.items():
-            _check(name, _is_in(self, name, Integral, least), f"{least} or more", self)
+        for name, (least, most) in _COUNTS.items():
+            fits = _is_in(self, name, Integral, least, most)
+            _check(name, fits, f"a whole number from {least} to {most}", self)
         for name in _TIMES:
-            _check(name, _is_in(self, name, Real, 0), "0 or more seconds", self)
+            _check(name, _is_in(self, name, Real, 0, _MOST), f"0 to {_MOST} seconds", self)
         fits = _is_in(self, "det_score", Real, LOWEST_SCORE, 1)
         _check("det_score", fits, f"a number from {LOWEST_SCORE} to 1", self)
         for name in ("det", "pose"):
@@ -151,7 +155,14 @@ class InferOptions:
             raise OptionError(
                 f"--det-size {self.det_size}: expected a multiple of {SIZE_STEP}, e.g. {fitting}"
             )
-        # From Python, strings and lists will do.
+        self._make_plain()
+
+    def _make_plain(self) -> None:
+        """From Python, strings, lists and numpy's numbers will do; JSON does not know the last."""
+        for kind, names in ((int, tuple(_COUNTS)), (float, (*_TIMES, "det_score"))):
+            for name in names:
+                if getattr(self, name) is not None:
+                    object.__setattr__(self, name, kind(getattr(self, name)))
         if self.court is not None:
             object.__setattr__(self, "court", check_polygon(self.court, "court"))
         for name in ("output_dir", "models_dir"):
@@ -174,10 +185,13 @@ def _check(name: str, fits: bool, expected: str, options: InferOptions) -> None:
 
 
 def _is_in(
-    options: InferOptions, name: str, kind: type[Integral | Real], least: float, most: float = inf
+    options: InferOptions, name: str, kind: type[Integral | Real], least: float, most: float
 ) -> bool:
-    """Whether an option is a finite number between these, or None where it is so by default."""
+    """Whether an option is a number between these, or None where it is so by default."""
     value = getattr(options, name)
     if value is None:
         return InferOptions.__dataclass_fields__[name].default is None
-    return isinstance(value, kind) and least <= float(value) <= most and float(value) < inf
+    if not isinstance(value, kind):
+        return False
+    number: Any = value  # `Real` has no order that type checkers know
+    return bool(least <= number <= most)

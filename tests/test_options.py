@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ NAN = float("nan")
         *(("start_s", wrong) for wrong in (-1, None, "0:10", NAN, float("inf"))),
         *(("end_s", wrong) for wrong in (-0.1, "1:00", NAN)),
         *(("max_seconds", wrong) for wrong in (-4, NAN)),
+        *((name, 10**9 + 1) for name in ("det_interval", "max_frames", "start_s", "max_seconds")),
+        ("det_size", 8224),
         *(("det_score", wrong) for wrong in (-0.1, 0, 0.09, 1.1, NAN, None, "high")),
         *((name, "x") for name in ("mode", "device", "precision", "video_quality")),
         *((name, "") for name in ("det", "pose")),
@@ -40,6 +43,7 @@ def test_a_wrong_value_is_told_at_once(name: str, wrong: Any) -> None:
     [
         *((name, 1) for name in ("det_interval", "pose_batch", "max_frames", "max_people")),
         *((name, 0) for name in ("start_s", "end_s", "max_seconds")),
+        *((name, 10**9) for name in ("det_interval", "max_frames", "start_s")),
         ("max_people", np.int64(3)),
         ("start_s", np.float32(1.5)),
         ("video_height", 16),
@@ -53,6 +57,17 @@ def test_a_wrong_value_is_told_at_once(name: str, wrong: Any) -> None:
 )
 def test_a_value_at_the_border_is_right(name: str, right: Any) -> None:
     assert getattr(InferOptions(**{name: right}), name) == right
+
+
+def test_numbers_of_numpy_become_those_of_json() -> None:
+    given: dict[str, Any] = {
+        "max_frames": np.int64(3),
+        "start_s": np.float32(1.5),
+        "end_s": np.int32(4),
+        "det_score": np.float32(0.5),
+    }
+    settings = json.loads(json.dumps(InferOptions(**given).settings()))
+    assert {name: settings[name] for name in given} == given
 
 
 def test_every_number_and_choice_is_checked() -> None:

@@ -50,8 +50,12 @@ def run_options(**given: Any) -> InferOptions:
     try:
         return InferOptions(**given)
     except OptionError as error:
-        text = re.sub(r"^InferOptions\.(\w+)", lambda m: "--" + m[1].replace("_", "-"), str(error))
-        raise typer.BadParameter(text) from error
+        raise typer.BadParameter(re.sub(r"^InferOptions\.(\w+)", _as_option, str(error))) from error
+
+
+def _as_option(field: re.Match[str]) -> str:
+    """The option that sets a field of `InferOptions`: --start for start_s."""
+    return "--" + field[1].removesuffix("_s").replace("_", "-")
 
 
 def parse_polygon(text: str | None) -> Polygon | None:

@@ -134,8 +134,10 @@ def test_without_a_command_it_explains_itself(cli: Cli) -> None:
     [
         ("--det-interval", "0"),
         ("--det-interval", "2.5"),
+        ("--det-interval", "1" + 20 * "0"),
         ("--det-size", "31"),
         ("--det-size", "100"),
+        ("--det-size", "1000000000"),
         ("--pose-interval", "5"),
         ("--det", ""),
         ("--det-score", "0.05"),
@@ -153,6 +155,7 @@ def test_without_a_command_it_explains_itself(cli: Cli) -> None:
         ("--max-seconds", "later"),
         ("--start", "soon"),
         ("--start", "-1"),
+        ("--start", "1" + 20 * "0"),
         ("--end", "1:2:3:4"),
         ("--device", "tpu"),
         ("--no-such-option", "1"),
