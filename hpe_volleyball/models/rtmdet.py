@@ -36,7 +36,8 @@ class RTMDet:
             of 32 pixels; else it is a square, grey where the picture does not reach.
 
     Raises:
-        ModelError: the model is no such detector, or its input cannot have this size.
+        ModelError: the model is no such detector, or its input cannot have this size; of `detect`:
+            the outputs have other shapes.
     """
 
     def __init__(self, session: Session, *, size: int | None = None, fitted: bool = True) -> None:
@@ -98,7 +99,19 @@ def _find_images(session: Session) -> tuple[ImageInput, _Rows]:
     if decoder is not None:
         return session.images, decoder.decode
     dets, labels = names.index("dets"), names.index("labels")
-    return session.images, lambda outputs: (outputs[dets][0], outputs[labels][0])
+
+    def rows(outputs: Sequence[NDArray[Any]]) -> tuple[Floats, NDArray[np.integer[Any]]]:
+        # Exports leave the lengths of these axes free, so they are not known before.
+        boxes, kinds = outputs[dets], outputs[labels]
+        if boxes.ndim != 3 or boxes.shape[2] != 5 or kinds.shape != boxes.shape[:2]:
+            raise ModelError(
+                f"{session.path}: expected dets [batch, n, 5], upright boxes with scores, and "
+                f"labels [batch, n], found {boxes.shape} and {kinds.shape}; take a detector of "
+                "this form"
+            )
+        return boxes[0].astype(np.float32, copy=False), kinds[0]
+
+    return session.images, rows
 
 
 def _input_size(session: Session, images: ImageInput, size: int | None) -> tuple[int, int]:

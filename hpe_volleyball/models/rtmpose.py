@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from math import ceil
 from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,13 +137,13 @@ class RTMPose:
 
 
 def decode_simcc(
-    simcc_x: Floats, simcc_y: Floats, width: int, height: int
+    simcc_x: NDArray[np.floating[Any]], simcc_y: NDArray[np.floating[Any]], width: int, height: int
 ) -> tuple[NDArray[np.float64], Floats]:
     """Keypoints from SimCC vectors (arXiv 2107.03332).
 
     Args:
-        simcc_x: float32 [n, K, width * r], r being the split ratio.
-        simcc_y: float32 [n, K, height * r].
+        simcc_x: Floats [n, K, width * r], r being the split ratio.
+        simcc_y: Floats [n, K, height * r].
         width: Of the crop in pixels.
         height: Of the crop in pixels.
 
@@ -158,7 +159,7 @@ def decode_simcc(
         axis=2,
     )
     scores = np.minimum(simcc_x.max(axis=2), simcc_y.max(axis=2))
-    return located, np.clip(scores, 0, 1)
+    return located, np.clip(scores, 0, 1).astype(np.float32, copy=False)
 
 
 def _find_images(session: Session) -> tuple[ImageInput, int, int]:
@@ -176,13 +177,14 @@ def _find_images(session: Session) -> tuple[ImageInput, int, int]:
 def _contract(session: Session, images: ImageInput, x: int, y: int) -> tuple[int, int, Skeleton]:
     """Height and width of the input, and the skeleton that fits the outputs."""
     height, width = images.height, images.width
-    count = session.outputs[x].shape[1]
+    outputs = [session.outputs[x].shape, session.outputs[y].shape]
+    count = outputs[0][1] if {len(shape) for shape in outputs} == {3} else None
     if height is None or width is None or not isinstance(count, int):
         raise ModelError(
             f"{session.path}: expected a pose model with a fixed input size and number of "
             f"keypoints, found {session.describe()}"
         )
-    if count not in BY_COUNT or session.outputs[y].shape[1] != count:
+    if count not in BY_COUNT or outputs[1][1] != count:
         known = ", ".join(map(str, BY_COUNT))
         raise ModelError(
             f"{session.path}: expected a pose model with {known} keypoints, "

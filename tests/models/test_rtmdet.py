@@ -182,3 +182,31 @@ def test_a_pose_model_is_no_detector(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"expected a detector .* found inputs .*simcc_x") as error:
         RTMDet(session)
     assert "pose.onnx" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("dets", "labels"),
+    [((1, 3, 6), (1, 3)), ((1, 3, 4), (1, 3)), ((3, 5), (3,)), ((1, 3, 5), (1, 2))],
+)
+def test_outputs_of_other_shapes_are_refused(
+    tmp_path: Path, dets: tuple[int, ...], labels: tuple[int, ...]
+) -> None:
+    """Rotated boxes, for one, have the same names and an angle more."""
+    outputs: dict[str, NDArray[Any]] = {
+        "dets": np.ones(dets, np.float32),
+        "labels": np.zeros(labels, np.int64),
+    }
+    path = graphs.constant_model(tmp_path / "rotated.onnx", outputs)
+    detector = RTMDet(open_session(path, "cpu"))
+    with pytest.raises(ModelError, match=r"rotated.onnx: expected dets \[batch, n, 5\], .* found"):
+        detector.detect(blank())
+
+
+def test_outputs_of_other_floats_become_float32(tmp_path: Path) -> None:
+    outputs: dict[str, NDArray[Any]] = {
+        "dets": np.array([[[10, 10, 30, 60, 0.5]]], np.float16),
+        "labels": np.zeros((1, 1), np.int64),
+    }
+    path = graphs.constant_model(tmp_path / "half.onnx", outputs)
+    found = RTMDet(open_session(path, "cpu")).detect(blank())
+    assert found.scores.tolist() == [0.5]

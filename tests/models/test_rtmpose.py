@@ -1,9 +1,11 @@
 """RTMPose: equal to rtmlib fed RGB, mmpose's scores, batching, keypoint counts."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.opening import open_session
@@ -75,6 +77,8 @@ def test_decode_reads_the_split_ratio_from_the_lengths() -> None:
     located, scores = decode_simcc(x, y, 192, 256)
     np.testing.assert_allclose(located, [[[50.5, 100]]])
     np.testing.assert_allclose(scores, [[0.6]])
+    for other in (np.float16, np.float64):
+        assert decode_simcc(x.astype(other), y.astype(other), 192, 256)[1].dtype == np.float32
 
 
 @pytest.mark.parametrize("batch", ["batch", 4])
@@ -117,6 +121,12 @@ def test_models_of_other_kinds_are_refused(tmp_path: Path) -> None:
     hands = graphs.pose(tmp_path / "hands.onnx", [(8, 8, 1, 1)] * 21)
     with pytest.raises(ModelError, match="17, 26, 133 keypoints"):
         RTMPose(open_session(hands, "cpu"))
+    flat: dict[str, NDArray[Any]] = {
+        name: np.zeros(48, np.float32) for name in ("simcc_x", "simcc_y")
+    }
+    path = graphs.constant_model(tmp_path / "flat.onnx", flat, image=("batch", 3, 24, 24))
+    with pytest.raises(ModelError, match="expected a pose model with a fixed input size"):
+        RTMPose(open_session(path, "cpu"))
 
 
 @pytest.mark.parametrize("batch", [1, 3, 16])
