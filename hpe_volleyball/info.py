@@ -10,15 +10,14 @@ from hpe_volleyball.media.codecs import decoders, encoders
 from hpe_volleyball.models.devices import PROVIDERS
 from hpe_volleyball.models.folders import cache_folder, download_folder, search_folders
 from hpe_volleyball.models.inventory import inventory, verify
-from hpe_volleyball.models.nvidia import read_driver
-from hpe_volleyball.models.providers import (
-    choose_device,
+from hpe_volleyball.models.libraries import (
     compiled_in,
     cuda_major,
     installed_flavours,
     tensorrt_version,
-    why_not,
 )
+from hpe_volleyball.models.nvidia import read_driver
+from hpe_volleyball.models.providers import choose_device, why_not
 from hpe_volleyball.output import provenance
 
 

@@ -30,7 +30,10 @@ FOUNDATION = {
 }
 COMMANDS = {"infer", "bench", "quantize", "demo", "batch", "watch", "info"}
 ONLY_IN: dict[str, set[str]] = {
-    "onnxruntime": {"models.opening", "models.session", "models.providers", "quantize"},
+    "onnxruntime": {
+        *("models.libraries", "models.native", "models.opening", "models.providers"),
+        *("models.session", "quantize"),
+    },
     "typer": {"cli"},
     "platformdirs": {"models.folders"},
     "filelock": {"models.download", "output.alone"},

@@ -15,19 +15,21 @@ from hpe_volleyball.files import is_directory, is_file
 from hpe_volleyball.models.devices import PROVIDERS, Device, Granted
 from hpe_volleyball.models.folders import cache_folder
 from hpe_volleyball.models.hashing import sha256_of
+from hpe_volleyball.models.libraries import tensorrt_version
+from hpe_volleyball.models.native import (
+    ORT_ERRORS,
+    RECORD_NODES,
+    native_messages,
+    nodes_by_provider,
+    one_line,
+    operators,
+)
 from hpe_volleyball.models.nvidia import read_driver
 from hpe_volleyball.models.providers import (
     NO_FALLBACK,
     OPENVINO_DEVICES,
-    ORT_ERRORS,
-    RECORD_NODES,
     choose_device,
-    native_messages,
-    nodes_by_provider,
     not_granted,
-    one_line,
-    operators,
-    tensorrt_version,
 )
 from hpe_volleyball.models.session import Session
 from hpe_volleyball.models.tuning import (

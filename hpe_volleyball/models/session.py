@@ -16,7 +16,7 @@ from hpe_volleyball.errors import DeviceError, ModelError
 from hpe_volleyball.models.contents import read_contents
 from hpe_volleyball.models.devices import GPU, PROVIDERS
 from hpe_volleyball.models.hashing import sha256_of
-from hpe_volleyball.models.providers import ORT_ERRORS, nodes_by_provider, one_line
+from hpe_volleyball.models.native import ORT_ERRORS, nodes_by_provider, one_line
 from hpe_volleyball.models.tensors import ImageInput, TensorSpec
 
 _NO_MEMORY = re.compile(r"failed to allocate|out of memory|ALLOC_FAILED", re.IGNORECASE)

@@ -15,8 +15,8 @@ from hpe_volleyball.cores import usable_cores
 from hpe_volleyball.errors import SourceError
 from hpe_volleyball.media.live_address import without_secrets
 from hpe_volleyball.models.catalogue import by_sha256
+from hpe_volleyball.models.libraries import FLAVOURS
 from hpe_volleyball.models.nvidia import read_driver
-from hpe_volleyball.models.providers import FLAVOURS
 from hpe_volleyball.models.session import Session
 
 _PACKAGES = (

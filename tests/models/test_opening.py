@@ -9,8 +9,9 @@ import pytest
 
 from hpe_volleyball.errors import DeviceError, ModelError
 from hpe_volleyball.models.devices import PROVIDERS, Granted
+from hpe_volleyball.models.native import operators
 from hpe_volleyball.models.opening import _tensorrt_cache, open_session
-from hpe_volleyball.models.providers import operators, why_not
+from hpe_volleyball.models.providers import why_not
 from hpe_volleyball.models.tensors import ImageInput
 from hpe_volleyball.models.tuning import InputShape
 from tests import graphs

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import get_args
 
 import pytest
 
 from hpe_volleyball.errors import DeviceError
 from hpe_volleyball.models.devices import PROVIDERS, Granted
+from hpe_volleyball.models.libraries import compiled_in, installed_flavours
 from hpe_volleyball.models.nvidia import read_driver
-from hpe_volleyball.models.providers import (
-    choose_device,
-    compiled_in,
-    installed_flavours,
-    native_messages,
-    why_not,
-)
+from hpe_volleyball.models.providers import choose_device, why_not
 from tests.child import run_python
 
 
@@ -63,13 +57,3 @@ def test_what_onnxruntime_writes_of_a_refusal_is_caught() -> None:
     assert ended.stdout.startswith("ONNX Runtime refused CUDAExecutionProvider: ")
     assert "Failed to create CUDAExecutionProvider" in ended.stdout
     assert ended.stderr == ""
-
-
-def test_native_messages_lose_their_colours_and_places(capfd: pytest.CaptureFixture[str]) -> None:
-    with native_messages() as messages:
-        os.write(2, b"\x1b[1;31m2026-11-22 21:25 [E:onnxruntime:Default, x.cc:1 f] no  way\x1b[m\n")
-        os.write(2, b"something else\n")
-    assert messages == ["no way"]
-    assert capfd.readouterr().err == ""
-    os.write(2, b"after\n")
-    assert capfd.readouterr().err == "after\n"

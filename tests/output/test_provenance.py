@@ -10,8 +10,8 @@ from importlib.metadata import version
 
 import pytest
 
+from hpe_volleyball.models.libraries import installed_flavours
 from hpe_volleyball.models.opening import open_session
-from hpe_volleyball.models.providers import installed_flavours
 from hpe_volleyball.output import provenance
 from tests.installed import version_in
 from tests.runs import Models
