@@ -17,9 +17,10 @@ from hpe_volleyball.console.conversion import last_line, rows
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.rtmdet import RTMDet
-from hpe_volleyball.quantize.convert import Report, Request, convert_model
+from hpe_volleyball.quantize.convert import convert_model
 from hpe_volleyball.quantize.cut import cut_detector
 from hpe_volleyball.quantize.graph import read_source
+from hpe_volleyball.quantize.report import Report, Request
 from hpe_volleyball.quantize.runtime import open_model
 from hpe_volleyball.quantize.samples import Samples
 from hpe_volleyball.quantize.simplify import simplified

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import RenderableType
 
 from hpe_volleyball.console.report import score_table
-from hpe_volleyball.quantize.convert import Report
+from hpe_volleyball.quantize.report import Report
 from hpe_volleyball.quantize.validation import SAFE, USABLE, USABLE_IOU, BoxAgreement
 
 

@@ -14,8 +14,9 @@ from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.providers import choose_device
 from hpe_volleyball.models.waiting import OnProgress
 from hpe_volleyball.options import InferOptions
-from hpe_volleyball.quantize.convert import Report, Request, convert_model
+from hpe_volleyball.quantize.convert import convert_model
 from hpe_volleyball.quantize.graph import read_source
+from hpe_volleyball.quantize.report import Report, Request
 from hpe_volleyball.quantize.samples import Samples, rally_samples, video_samples
 from hpe_volleyball.quantize.subject import DetectorSubject, PoseSubject, boxes_by
 

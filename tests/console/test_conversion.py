@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hpe_volleyball.console.conversion import last_line
-from hpe_volleyball.quantize.convert import Report
+from hpe_volleyball.quantize.report import Report
 from hpe_volleyball.quantize.search import Found
 from hpe_volleyball.quantize.validation import PoseAgreement
 

@@ -16,8 +16,9 @@ from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.hashing import sha256_of
 from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.tensors import TensorSpec
-from hpe_volleyball.quantize.convert import Report, Request, convert_model
+from hpe_volleyball.quantize.convert import convert_model
 from hpe_volleyball.quantize.graph import metadata_of, read_source
+from hpe_volleyball.quantize.report import Report, Request
 from hpe_volleyball.quantize.samples import Samples, rally_samples
 from hpe_volleyball.quantize.subject import DetectorSubject, PoseSubject, Subject
 from hpe_volleyball.quantize.validation import (

@@ -14,12 +14,14 @@ from onnx import helper, numpy_helper
 from hpe_volleyball.models.devices import Granted
 from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.quantize import convert
-from hpe_volleyball.quantize.convert import Request, convert_model
+from hpe_volleyball.quantize.convert import convert_model
 from hpe_volleyball.quantize.float16 import emulated
 from hpe_volleyball.quantize.graph import read_source, write_model
+from hpe_volleyball.quantize.report import Request
 from hpe_volleyball.quantize.runtime import open_model
 from hpe_volleyball.quantize.samples import Samples
 from hpe_volleyball.quantize.search import Found
+from hpe_volleyball.quantize.steps import Conversion
 from hpe_volleyball.quantize.subject import DetectorSubject, PoseSubject
 
 
@@ -87,7 +89,7 @@ def test_the_worse_of_the_real_and_the_emulated_result_counts(
     models = {"fine": read_source(small_pose), "coarse": read_source(coarse_pose)}
     before = open_session(small_pose, "cpu")
     after = open_model(emulated(models[real], ()), tmp_path / "after.onnx", optimised=False)
-    work = convert._Work(small_pose, pose_subject(samples), request(tmp_path, device), tmp_path)
+    work = Conversion(small_pose, pose_subject(samples), request(tmp_path, device), tmp_path)
     nothing_kept = Found(frozenset(), 1, True, 1, 0, False)
     agreement = work.agreement(before, after, nothing_kept, models[rounding])
     assert (agreement.value > 0.95) == good
@@ -134,9 +136,9 @@ def test_a_cut_that_changes_boxes_or_scores_is_not_used(
     path = tmp_path / "changed-det.onnx"
     write_model(model, path)
     subject = DetectorSubject(samples, 160)
-    work = convert._Work(path, subject, request(tmp_path), tmp_path)
+    work = Conversion(path, subject, request(tmp_path), tmp_path)
     base, why = work.prepared(read_source(path))
     assert why == "not cut: the cut model gives other boxes"
     assert [value.name for value in base.graph.output] == ["dets", "labels"]
-    work = convert._Work(small_detector, subject, request(tmp_path), tmp_path)
+    work = Conversion(small_detector, subject, request(tmp_path), tmp_path)
     assert work.prepared(read_source(small_detector))[1] == ""
