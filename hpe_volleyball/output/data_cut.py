@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -10,7 +12,7 @@ import numpy as np
 from hpe_volleyball.errors import OutputError
 from hpe_volleyball.files import cannot_write, finishing_path, replacing
 from hpe_volleyball.output.data_file import COLUMNS, HDF5_VERSION, check_room, create_columns
-from hpe_volleyball.output.results import opened, people_rows
+from hpe_volleyball.output.results import opened, people_rows, reading
 
 _BLOCK_ROWS = 2**16
 
@@ -25,26 +27,44 @@ def cut_data(source: Path, partial: Path, frames: int) -> None:
         ResultError: `source` cannot be read.
         OutputError: the new file cannot be written.
     """
-    try:
+    with _writing(partial):
         check_room(partial.parent, source.stat().st_size)
         with (
             replacing(partial, finishing_path(partial)) as fresh,
             opened(source) as old,
+            _writing(partial),  # before `opened` takes them for damage of the source
             h5py.File(fresh, "w", libver=HDF5_VERSION) as new,
         ):
-            for name, value in old.attrs.items():
-                new.attrs[name] = value
-            new.attrs["complete"] = False
-            new.attrs["resumed_at"] = np.append(old.attrs["resumed_at"], np.int64(frames))
-            create_columns(new, old["people/keypoints"].shape[1])
-            _, people = people_rows(old, old["frames/index"][:frames])
-            for name in COLUMNS:
-                rows = frames if name.startswith("frames/") else people
-                new[name].resize(rows, axis=0)
-                for start in range(0, rows, _BLOCK_ROWS):
-                    end = min(rows, start + _BLOCK_ROWS)
-                    new[name][start:end] = old[name][start:end]
+            _copy(old, new, frames, source)
         if source != partial:
             source.unlink()
+
+
+def _copy(old: h5py.File, new: h5py.File, frames: int, source: Path) -> None:
+    """Fill the new file; errors of the old one, which is `source`, are told as such."""
+    with reading(source):
+        attributes = dict(old.attrs)
+        keypoints = old["people/keypoints"].shape[1]
+        _, people = people_rows(old, old["frames/index"][:frames])
+    for name, value in attributes.items():
+        new.attrs[name] = value
+    new.attrs["complete"] = False
+    new.attrs["resumed_at"] = np.append(attributes["resumed_at"], np.int64(frames))
+    create_columns(new, keypoints)
+    for name in COLUMNS:
+        rows = frames if name.startswith("frames/") else people
+        new[name].resize(rows, axis=0)
+        for start in range(0, rows, _BLOCK_ROWS):
+            end = min(rows, start + _BLOCK_ROWS)
+            with reading(source):
+                block = old[name][start:end]
+            new[name][start:end] = block
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Turn errors of the disk, which h5py raises as either of two types, into OutputError."""
+    try:
+        yield
     except (OSError, RuntimeError) as error:
-        raise OutputError(cannot_write(partial, error)) from error
+        raise OutputError(cannot_write(path, error)) from error

@@ -172,14 +172,20 @@ def opened(path: Path) -> Iterator[h5py.File]:
         file = _open(path)
     except (OSError, RuntimeError) as error:
         raise ResultError(f"{path} cannot be opened as HDF5 ({error}); {_EXPECTED}") from error
-    with file:
-        try:
-            yield file
-        except (OSError, RuntimeError) as error:
-            raise ResultError(
-                f"{path} is damaged, or was written with a newer HDF5 than is installed ({error}); "
-                "update h5py, or run the video again"
-            ) from error
+    with file, reading(path):
+        yield file
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what h5py raises for a damaged file into ResultError."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise ResultError(
+            f"{path} is damaged, or was written with a newer HDF5 than is installed ({error}); "
+            "update h5py, or run the video again"
+        ) from error
 
 
 def _open(path: Path) -> h5py.File:

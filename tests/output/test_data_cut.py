@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import h5py
 import pytest
 
+from hpe_volleyball.errors import OutputError, ResultError
 from hpe_volleyball.output import data_cut
 from hpe_volleyball.output.data_cut import cut_data
 from hpe_volleyball.output.data_file import DataFile
@@ -31,3 +33,36 @@ def test_every_row_of_the_first_frames_is_kept(
         assert plain.attrs["resumed_at"].tolist() == [frames]
         assert not plain.attrs["complete"]
     assert not whole.exists()
+
+
+def test_a_full_disk_is_no_damage_of_the_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with DataFile(tmp_path / "whole.h5", HEADER) as file:
+        file.write(result(1))
+    whole = file.close(complete=False)
+    before = whole.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(data_cut, "create_columns", full)
+    with pytest.raises(OutputError, match=r"cut.h5 cannot be written \(No space left on device\)"):
+        cut_data(whole, tmp_path / "cut.h5", 1)
+    assert [path.name for path in tmp_path.iterdir()] == [whole.name]
+    assert whole.read_bytes() == before
+
+
+def test_damage_of_the_source_is_no_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with DataFile(tmp_path / "whole.h5", HEADER) as file:
+        file.write(result(1))
+    whole = file.close(complete=False)
+
+    def torn(*_: object) -> None:
+        raise OSError("unable to read raw data chunk")
+
+    monkeypatch.setattr(data_cut, "people_rows", torn)
+    with pytest.raises(ResultError, match=r"whole.h5 is damaged, .*unable to read raw data chunk"):
+        cut_data(whole, tmp_path / "cut.h5", 1)
