@@ -76,11 +76,10 @@ def _refuse_video_as_command() -> None:
     first = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     names = {command.__name__ for command in _COMMANDS} | {"models"}
     if first and first not in names and ("://" in first or exists(Path(first))):
-        typer.echo(
-            f"error: expected a command, found {first}; try: hpe-volleyball infer "
-            f"{shlex.join(sys.argv[1:])}",
-            err=True,
-        )
+        before = [word for word in sys.argv[1:] if word == _DEBUG]  # `infer` does not know it
+        behind = [word for word in sys.argv[1:] if word != _DEBUG]
+        command = shlex.join(["hpe-volleyball", *before, "infer", *behind])
+        typer.echo(f"error: expected a command, found {first}; try: {command}", err=True)
         sys.exit(2)
 
 

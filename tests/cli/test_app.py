@@ -110,6 +110,7 @@ def test_a_video_without_a_command_is_told_which_one(cli: Cli, tmp_path: Path) -
         "--det-interval 8\n"
     )
     assert "hpe-volleyball infer rtsp://camera/1" in cli("rtsp://camera/1").err
+    assert "try: hpe-volleyball --debug infer rtsp://c/1\n" in cli("--debug", "rtsp://c/1").err
     outcome = cli("no-such-file.mp4")
     assert outcome.code == 2
     assert "No such command" in outcome.err
