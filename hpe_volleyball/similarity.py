@@ -12,6 +12,7 @@ from hpe_volleyball.skeleton import BODY, COCO_SIGMAS
 _EPSILON = float(np.finfo(np.float64).eps)
 _MINUS_TWO_VARIANCES = -2 * (2 * np.array(COCO_SIGMAS)) ** 2
 _SEEN_SCORE, _COMMON_JOINTS = 0.3, 4
+"""Joints below this score are not compared, nor are poses with fewer joints in common than this."""
 
 
 def box_iou(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

@@ -79,7 +79,7 @@ def prefetch(source: Iterable[T], depth: int) -> Generator[T]:
 
     The thread starts with the first `next`. Whatever `source` raises is raised here, after all
     items before it. Closing the generator (or leaving it to the garbage collector) stops the
-    thread after the item at hand, closes `source` in that thread and waits for it.
+    thread after the item at hand, closes `source`, if it is a generator, there and waits for it.
 
     Raises:
         ValueError: `depth` is below 1.

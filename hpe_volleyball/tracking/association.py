@@ -35,6 +35,7 @@ people who hide each other take joints of one another, and are alike then."""
 _LEAST_RIVAL = -8.0
 """Log-odds from which somebody else may be what it repeats, and the two show two people."""
 _COVERED_IOU = 0.7
+"""A detection that overlaps that of somebody found by more than this shows them again."""
 _INSIDE = 0.9
 """A weak detection with this part of its box in that of somebody found is a part of that person."""
 _WEAK_IOU = 0.8

@@ -18,7 +18,9 @@ _TORSO = np.array(
     ]
 )
 _MIN_JOINTS = 5
+"""Steady joints of a pose, below which it is no evidence."""
 _MIN_OUTLINE_JOINTS = 8
+"""Joints sure at the detection and steady now, below which they do not tell the box's edges."""
 _LIMB_SHARE = 0.15
 """A joint that leaves the torso by more than this part of the body in one frame has jumped to
 somebody else."""
@@ -59,16 +61,19 @@ def follow(
     joints = np.array([place.joints for place in places])
     velocity = np.array([place.velocity for place in places])
     length = (boxes[:, 2:] - boxes[:, :2]).max(axis=1)
+    # How far each body has gone is told by its torso; joints that did not go along have jumped.
     sure = (np.array([place.scores for place in places]) >= MIN_SCORE) & (scores >= MIN_SCORE)
     shift = _torso_shifts(keypoints - joints, sure)
     ahead = joints + shift[:, None]
     leaves = np.abs(keypoints - ahead).max(axis=2)
     steady = sure & (leaves < _LIMB_SHARE * length[:, None])
+    # A pose is evidence if the step differs from the expected one by no more than a body can do.
     gap_s = np.array([place.unlooked_s for place in places]) + step_s
     change = shift - step_s * velocity
     limit = (_JUMP_SHARE + _JUMP_SHARE_PER_S * gap_s) * length
     # Without a sure joint the shift is out of every limit.
     evident = (steady.sum(axis=1) >= _MIN_JOINTS) & (np.hypot(*change.T) <= limit)
+    # The velocity takes on as much of the difference as the time since the last pose is worth.
     gain = (1 - np.exp(-gap_s / _VELOCITY_S)) / gap_s
     velocity += gain[:, None] * change
     boxes = _outlines(anchors, keypoints, steady, boxes + np.concatenate([shift, shift], axis=1))

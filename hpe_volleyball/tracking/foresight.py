@@ -32,9 +32,9 @@ class Foresight:
         """Whose box in the next frame can be relied on, bool [n].
 
         Args:
-            tracks: Everybody.
+            tracks: n people, those who are looked for.
             now: Boxes in this frame, float64 [n, 4], expected from the frame before.
-            later: Boxes in the next frame, expected from there too.
+            later: Boxes in the next frame, float64 [n, 4], expected from there too.
         """
         nowhere = np.zeros(4)
         before = [self._foreseen.get(track, nowhere) for track in tracks]

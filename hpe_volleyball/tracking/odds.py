@@ -41,6 +41,7 @@ CONSTANT = "constant"
 _NEAR_IOU = 0.02
 """Boxes that overlap less are not compared further."""
 _POSE_WEIGHT = 0.7
+"""Share of OKS in `likeness`, where poses can be compared; the rest is that of IoU."""
 _MOST = 1.0
 """Larger measures count as this: of sizes a ratio of e, of time without evidence a second."""
 _SIZES = slice(MEASURES.index("taller"), MEASURES.index("narrower") + 1)

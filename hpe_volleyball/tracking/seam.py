@@ -78,6 +78,7 @@ class SeamIds:
     def _translated(self, new: int) -> int:
         known = self._known()
         if new not in known:
+            # An id from within the run-up: the earlier tracker gave one out then, too.
             if self._skipped and new < max(known, default=0):
                 known[new] = self._skipped.pop(0)
             else:

@@ -169,8 +169,14 @@ class PlayerTracker:
     ) -> None:
         """Begin with the poses of this frame, and of the one behind it where that can be.
 
-        This one lies so many frames before the keyframe.
         While everybody is carried to this frame, the pose model has the next one to work on.
+
+        Args:
+            before: Everybody's place in the frame before.
+            frame: This frame.
+            following: The one behind it.
+            left: Frames from this one to the planned keyframe.
+            poser: Remembers what it has begun with.
         """
         self._steps.add(following)
         step_s, next_s = self._steps.before(frame), self._steps.before(following)
@@ -189,7 +195,7 @@ class PlayerTracker:
         poser.expect([each for each, _ in due], [boxes for _, boxes in due])
 
     def _looked_at(self, left: int) -> bool:
-        """Poses are looked for in a frame that lies so many before the planned keyframe."""
+        """Whether poses are looked for in a frame from which `left` are left to the keyframe."""
         return left % self._pose_interval == 0
 
     def _close_window(self, detector: Detector, poser: PoseEstimator, reason: str) -> None:
