@@ -8,8 +8,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from threading import Condition, Thread, get_native_id
-from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -135,8 +134,6 @@ def _give_way() -> None:
 class Worker(Generic[T]):
     """A thread that calls `handle` for each item, in order, behind a bounded queue.
 
-    As a context manager it closes at the end, or aborts when the body raised.
-
     Args:
         handle: called in the worker's thread, one item at a time.
         depth: how many items may wait.
@@ -175,26 +172,6 @@ class Worker(Generic[T]):
         self._channel.finish()
         self._thread.join()
         self._raise_error()
-
-    def abort(self) -> None:
-        """Drop what is queued, wait for the item at hand and end the thread; raises nothing."""
-        self._closed = True
-        self._channel.drop()
-        self._thread.join()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error is None:
-            self.close()
-        else:
-            self.abort()
 
     def _run(self) -> None:
         try:

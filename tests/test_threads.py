@@ -108,9 +108,10 @@ def test_depth_below_one_is_refused() -> None:
 
 def test_worker_handles_everything_in_order_before_close_returns() -> None:
     done: list[int] = []
-    with Worker(done.append, 2) as worker:
-        for number in range(500):
-            worker.put(number)
+    worker = Worker(done.append, 2)
+    for number in range(500):
+        worker.put(number)
+    worker.close()
     assert done == list(range(500))
     worker.close()
     with pytest.raises(ValueError, match="closed"):
@@ -160,7 +161,6 @@ def test_error_reaches_a_put_that_waits_and_every_later_call() -> None:
     assert handled == [0, 1, 2]
     with pytest.raises(Boom):
         worker.close()
-    worker.abort()
 
 
 def test_error_of_the_last_item_is_raised_by_close() -> None:
@@ -171,38 +171,6 @@ def test_error_of_the_last_item_is_raised_by_close() -> None:
     worker.put(1)
     with pytest.raises(Boom, match="last"):
         worker.close()
-
-
-def test_abort_drops_what_is_queued() -> None:
-    started = threading.Event()
-    done: list[int] = []
-
-    def handle(number: int) -> None:
-        started.set()
-        channel = worker._channel
-        with channel._changed:
-            assert channel._changed.wait_for(lambda: channel._dropped, WAIT_S)
-        done.append(number)
-
-    worker = Worker(handle, 10)
-    for number in range(5):
-        worker.put(number)
-    assert started.wait(WAIT_S)
-    worker.abort()
-    assert done == [0]
-
-
-def test_error_in_the_body_aborts_and_is_the_one_that_is_seen() -> None:
-    def handle(_: int) -> None:
-        raise Boom("handle")
-
-    def fail() -> None:
-        with Worker(handle, 1) as worker:
-            worker.put(1)
-            raise KeyError
-
-    with pytest.raises(KeyError):
-        fail()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
@@ -220,8 +188,9 @@ def test_background_threads_and_those_they_start_give_way() -> None:
     def handle(_: int) -> None:
         seen.append(niceness())
 
-    with Worker(handle, 1) as worker:
-        worker.put(1)
+    worker = Worker(handle, 1)
+    worker.put(1)
+    worker.close()
     assert seen == [min(19, before + 5)] * 3
     assert niceness() == before
 
@@ -238,6 +207,7 @@ def test_where_priorities_are_forbidden_the_work_is_done_all_the_same(
     monkeypatch.setattr(os, "setpriority", forbidden)
     assert list(prefetch(iter([1, 2, 3]), 2)) == [1, 2, 3]
     handled: list[int] = []
-    with Worker(handled.append, 1) as worker:
-        worker.put(4)
+    worker = Worker(handled.append, 1)
+    worker.put(4)
+    worker.close()
     assert handled == [4]
