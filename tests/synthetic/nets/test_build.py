@@ -14,8 +14,8 @@ from hpe_volleyball.models.catalogue import BY_NAME, MODES
 from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.records import Floats
 from hpe_volleyball.synthetic.nets import NETS, build_graph, build_model
-from hpe_volleyball.synthetic.nets.count import cost, weights
 from tests.runs import names
+from tests.synthetic.nets.count import cost, weights
 
 EXPORT_LEFTOVERS = {"Identity", "Constant"}
 """Operators without a purpose, of which the real export has many and the built one none."""
