@@ -48,16 +48,13 @@ def convert_model(source: Path, subject: Subject, request: Request) -> Report:
         after = open_model(
             result, Path(folder) / "result.onnx", request.device, max_batch=subject.max_batch
         )
-        agreement = work.agreement(before, after, found, base)
-        speed = _speed(subject.timed(before), subject.timed(after))
         report = Report(
             role=subject.role,
             source=source,
             result=result_path(source, request),
             precision=request.precision,
-            agreement=agreement,
-            verdict=agreement.verdict,
-            speed=speed,
+            agreement=work.agreement(before, after, found, base),
+            speed=_speed(subject.timed(before), subject.timed(after)),
             device=request.device,
             bytes_before=source.stat().st_size,
             bytes_after=len(result.SerializeToString()),

@@ -45,7 +45,6 @@ class Report:
     """None: not kept."""
     precision: Target
     agreement: ModelAgreement
-    verdict: Verdict
     speed: float
     """Time of the source over time of the result."""
     device: Granted
@@ -59,6 +58,11 @@ class Report:
     """Of a detector: "" if decode and NMS were cut off, else why not."""
     samples: str
     pictures: int
+
+    @property
+    def verdict(self) -> Verdict:
+        """What may be said about the result, by its agreement."""
+        return self.agreement.verdict
 
     @property
     def slower(self) -> bool:

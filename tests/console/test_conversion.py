@@ -12,13 +12,17 @@ from hpe_volleyball.quantize.report import Report
 from hpe_volleyball.quantize.search import Found
 from hpe_volleyball.quantize.validation import PoseAgreement
 
+
+def agreement(people: int = 100, oks: float = 0.99) -> PoseAgreement:
+    return PoseAgreement(people, oks, 1.0, 3.0, 0.01, 0.02)
+
+
 REPORT = Report(
     role="pose",
     source=Path("rtmpose-m.onnx"),
     result=Path("models/rtmpose-m.int8.onnx"),
     precision="int8",
-    agreement=PoseAgreement(100, 0.99, 1.0, 3.0, 0.01, 0.02),
-    verdict="safe",
+    agreement=agreement(),
     speed=1.5,
     device="cpu",
     bytes_before=100,
@@ -37,7 +41,7 @@ REPORT = Report(
     [
         (REPORT, "safe, 1.50 x as fast; written to models/rtmpose-m.int8.onnx"),
         (
-            replace(REPORT, verdict="not proven", result=None),
+            replace(REPORT, agreement=agreement(people=3), result=None),
             (
                 "not proven (too few people in the pictures; try --calibrate VIDEO); not kept "
                 "(--keep-anyway keeps it)"
@@ -48,7 +52,7 @@ REPORT = Report(
             "safe, slower: 0.80 x as fast on cpu; not kept (--keep-anyway keeps it)",
         ),
         (
-            replace(REPORT, verdict="not recommended", speed=0.8),
+            replace(REPORT, agreement=agreement(oks=0.9), speed=0.8),
             "not recommended, slower: 0.80 x as fast on cpu; written to models/rtmpose-m.int8.onnx",
         ),
     ],
