@@ -80,7 +80,7 @@ def _turn(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]
 def _pairs(corners: Any, name: str) -> Polygon:
     try:
         return tuple((float(x), float(y)) for x, y in corners)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise OptionError(f"{name}: found no list of corners; {_EXPECTED}") from error
 
 
@@ -89,5 +89,5 @@ def _read_json(path: Path) -> object:
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise OptionError(f"{path}: {error.strerror or error}; {_EXPECTED}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise OptionError(f"{path}: no JSON ({error}); {_EXPECTED}") from error

@@ -48,6 +48,8 @@ def test_what_is_no_polygon(text: str, words: str) -> None:
     ("content", "words"),
     [
         ("{", "no JSON"),
+        pytest.param("[" * 100_000, "no JSON", id="deep"),
+        pytest.param(f"[[1{'0' * 400}, 1]]", "no list of corners", id="large"),
         ("7", "no list of corners"),
         ('{"a": 1}', "no list of corners"),
         ("[[1, 2, 3]]", "no list of corners"),

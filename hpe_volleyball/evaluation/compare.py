@@ -83,7 +83,8 @@ def compare_files(reference: Path, result: Path) -> RunComparison:
         frames=np.arange(len(first)),
         min_score=TRUSTED_SCORE,
     )
-    same_source = one.attributes["source_fingerprint"] == other.attributes["source_fingerprint"]
+    sources = [results.attributes.get("source_fingerprint") for results in (one, other)]
+    same_source = sources[0] is not None and sources[0] == sources[1]
     return RunComparison(len(first), len(one.time_s), len(other.time_s), same_source, scores)
 
 

@@ -28,6 +28,8 @@ _FIELDS = (
     *("keypoints", "keypoint_scores", "pose_estimated"),
 )
 """Field of `Results` for each of `COLUMNS`."""
+_NEEDED = ("complete", "fps", "width", "height")
+"""Attributes without which a file cannot be used; programs that save a copy may lose them."""
 _EXPECTED = "expected a *.poses.h5 file that hpe-volleyball wrote"
 
 
@@ -206,8 +208,16 @@ def _check_format(path: Path, file: h5py.File) -> None:
             f"hpe-volleyball that wrote it"
         )
     missing = [name for name in COLUMNS if name not in file]
-    if missing or "complete" not in file.attrs:
-        raise ResultError(f"{path} lacks {', '.join(missing) or 'complete'}; {_EXPECTED}")
+    missing += [name for name in _NEEDED if name not in file.attrs]
+    if missing:
+        raise ResultError(f"{path} lacks {', '.join(missing)}; {_EXPECTED}")
+    try:
+        Fraction(file.attrs["fps"])
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise ResultError(
+            f"{path}: fps is {file.attrs['fps']!r}, expected a fraction such as 30000/1001; "
+            f"{_EXPECTED}"
+        ) from error
     for name, (dtype, row) in COLUMNS.items():
         if file[name].dtype != np.dtype(dtype) or file[name].ndim != 1 + len(row):
             raise ResultError(
@@ -237,7 +247,7 @@ def people_rows(file: h5py.File, frames: NDArray[np.int64]) -> tuple[int, int]:
 def _attributes(file: h5py.File) -> dict[str, Any]:
     """Attributes as plain Python values; lists of names as tuples of str, of frames of int."""
     values = dict(file.attrs)
-    names = values.get("keypoint_names", ())
+    names = np.atleast_1d(values.get("keypoint_names", ()))
     seams = np.asarray(values.get("resumed_at", ())).tolist()
     plain = {
         name: value.item() if isinstance(value, np.generic) else value

@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -280,6 +281,17 @@ def test_the_command_fails_in_one_line(cli: Cli, whole: Path, tmp_path: Path) ->
         f"error: {missing}: no such file; expected a *.poses.h5 file that hpe-volleyball wrote\n"
     )
     assert cli("compare", whole).code == 2
+
+
+def test_without_fingerprints_nobody_can_tell_whether_the_source_is_the_same(
+    tmp_path: Path,
+) -> None:
+    paths = [save(tmp_path / name, map(person, range(5))) for name in ("a.h5", "b.h5")]
+    assert compare_files(*paths).same_source
+    for path in paths:
+        with h5py.File(path, "r+") as file:
+            del file.attrs["source_fingerprint"]
+    assert not compare_files(*paths).same_source
 
 
 def test_other_sources_are_compared_and_told_apart(cli: Cli, whole: Path, tmp_path: Path) -> None:

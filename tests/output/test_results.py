@@ -109,6 +109,29 @@ def test_other_files_are_refused_in_one_line(tmp_path: Path, make: object, told:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        *((name, None, f"lacks {name};") for name in ("complete", "fps", "width", "height")),
+        ("fps", "fast", "fps is 'fast', expected a fraction such as 30000/1001"),
+        ("fps", "1/0", "fps is '1/0', expected a fraction"),
+    ],
+)
+def test_a_copy_without_its_attributes_is_refused(
+    tmp_path: Path, name: str, value: str | None, told: str
+) -> None:
+    """As other programs may save it."""
+    with DataFile(tmp_path / "m.h5", HEADER) as file:
+        file.write(result(0))
+    with h5py.File(tmp_path / "m.h5", "r+") as changed:
+        if value is None:
+            del changed.attrs[name]
+        else:
+            changed.attrs[name] = value
+    with pytest.raises(ResultError, match=told):
+        read_results(tmp_path / "m.h5")
+
+
 def test_damaged_bytes_are_told(tmp_path: Path) -> None:
     with DataFile(tmp_path / "m.h5", HEADER) as file:
         for number in range(2000):
