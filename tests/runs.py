@@ -56,7 +56,7 @@ def rate(path: Path) -> Fraction:
     with av.open(str(path)) as container:
         average = container.streams.video[0].average_rate
         assert average is not None
-        return average
+        return Fraction(average.numerator, average.denominator)
 
 
 def sound_packets(path: Path) -> list[bytes]:

@@ -191,7 +191,7 @@ def _resampler(out: AudioStream) -> AudioResampler:
 def _encode(out: AudioStream, frames: Iterable[AudioFrame]) -> Iterator[Packet[AudioStream]]:
     for frame in frames:
         # The encoder takes the time base of its first frame for that of all.
-        if frame.pts is not None and frame.time_base is not None:
+        if frame.pts is not None and frame.time_base:
             frame.pts = round(frame.pts * frame.time_base * frame.sample_rate)
         frame.time_base = Fraction(1, frame.sample_rate)
         yield from out.encode(frame)

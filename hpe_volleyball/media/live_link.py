@@ -18,7 +18,7 @@ from hpe_volleyball.media.damage import Damage
 from hpe_volleyball.media.live_address import open_live, without_secrets
 from hpe_volleyball.media.live_backlog import Backlog
 from hpe_volleyball.media.live_clock import TICKS
-from hpe_volleyball.media.video import decodable_tracks, time_base_of
+from hpe_volleyball.media.video import decodable_tracks, exact, time_base_of
 
 _RATES = (1, 240)
 """Others than these are a stream's time base, not its rate."""
@@ -54,8 +54,8 @@ class Link:
         self._stream = tracks[0]
         self._time_base = time_base_of(self._stream)
         self.codec = self._stream.codec_context
-        self.sample_aspect = self._stream.sample_aspect_ratio or Fraction(1)
-        named = self._stream.average_rate or self._stream.guessed_rate
+        self.sample_aspect = exact(self._stream.sample_aspect_ratio) or Fraction(1)
+        named = exact(self._stream.average_rate) or exact(self._stream.guessed_rate)
         self.rate = named if named and _RATES[0] <= named <= _RATES[1] else None
         """Frames per second; None where the stream does not say."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import av
 from av.codec.context import Flags
@@ -34,6 +34,14 @@ _ANY_TEXT: dict[str, Any] = (
     {} if int(av.__version__.split(".")[0]) >= 19 else {"metadata_errors": "replace"}
 )
 """Titles and the like that are no UTF-8 are no reason to refuse a video; PyAV 19 does not."""
+
+
+class _Ratio(Protocol):
+    @property
+    def numerator(self) -> int: ...
+
+    @property
+    def denominator(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +122,12 @@ def _probe(path: Path, _size: int, _changed: int) -> VideoInfo:
         first = _first_picture(path, container, stream)
         orientation = orientation_of(first)
         sideways = orientation.swaps_sides
-        aspect = stream.sample_aspect_ratio or Fraction(1)
+        aspect = exact(stream.sample_aspect_ratio) or Fraction(1)
         return VideoInfo(
             path=path,
             width=first.height if sideways else first.width,
             height=first.width if sideways else first.height,
-            rate=stream.average_rate or stream.guessed_rate or _FALLBACK_RATE,
+            rate=exact(stream.average_rate) or exact(stream.guessed_rate) or _FALLBACK_RATE,
             time_base=time_base_of(stream),
             start_pts=display_stamp(container, first) or 0,
             n_frames=stream.frames or None,
@@ -177,9 +185,20 @@ def display_stamp(container: InputContainer, picture: VideoFrame) -> int | None:
 
 def time_base_of(stream: Stream) -> Fraction:
     """Seconds per unit of a stream's time stamps."""
-    if stream.time_base is None:
+    time_base = exact(stream.time_base)
+    if time_base is None:
         raise AssertionError("an opened stream has a time base")
-    return stream.time_base
+    return time_base
+
+
+def exact(value: _Ratio | None) -> Fraction | None:
+    """A ratio that PyAV read; None where the file names none.
+
+    PyAV 19 has ratios of its own, which are 0/1 or 0/0 there, and rounds their products to 32 bits.
+    """
+    if value is None or not value.numerator or not value.denominator:
+        return None
+    return Fraction(value.numerator, value.denominator)
 
 
 def _check_name(path: Path) -> None:
