@@ -94,8 +94,9 @@ def _recorded(container: InputContainer) -> str | None:
     """
     if container.duration:
         return f"{container.duration / av.time_base:.0f} s"
-    if container.size > 0 and container.format.name not in _SIZE_OF_SOMETHING_ELSE:
-        return f"{container.size / 1e6:.1f} MB"
+    size = container.size or 0  # PyAV 19 has None for what cannot be sought, before it was -1
+    if size > 0 and container.format.name not in _SIZE_OF_SOMETHING_ELSE:
+        return f"{size / 1e6:.1f} MB"
     return None
 
 

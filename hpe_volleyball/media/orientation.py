@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 import cv2
 import numpy as np
-from av.sidedata.sidedata import SideDataContainer, Type
+from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 
 from hpe_volleyball.records import Image
@@ -57,8 +57,8 @@ def orientation_of(picture: VideoFrame) -> Orientation:
     The matrix of ISO/IEC 14496-12 (tkhd) maps a stored point (p, q) to x = ap + cq, y = bp + dq,
     y downwards; FFmpeg keeps a, b, u, c, d, v, x, y, w as int32.
     """
-    # PyAV's type of it is too narrow: it is a container of all kinds of side data.
-    matrix = cast("SideDataContainer", picture.side_data).get(_MATRIX)
+    kinds: Any = picture.side_data  # a mapping, which PyAV 18 has a narrower type for
+    matrix = kinds.get(_MATRIX)
     if matrix is None:
         return UPRIGHT
     a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()

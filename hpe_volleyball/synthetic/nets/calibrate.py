@@ -112,8 +112,8 @@ def _max_pool(inputs: list[_Array], attributes: dict[str, Any]) -> _Array:
 
 def _sigmoid(inputs: list[_Array], _: dict[str, Any]) -> _Array:
     # By the hyperbolic tangent, which does not overflow.
-    gate: _Array = np.tanh(inputs[0] / np.float32(2)) / np.float32(2) + np.float32(0.5)
-    return gate
+    half: _Array = np.tanh(inputs[0] / np.float32(2), dtype=np.float32)
+    return half / np.float32(2) + np.float32(0.5)
 
 
 def _hard_sigmoid(inputs: list[_Array], attributes: dict[str, Any]) -> _Array:
