@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from hpe_volleyball.court import check_court
@@ -22,6 +22,9 @@ def iter_results(
 ) -> Generator[FrameResult]:
     """The results of a video, frame by frame; nothing is written.
 
+    The video is opened when the first result is asked for. Results are the caller's own: what is
+    written into their arrays or drawn on their pictures stays, and changes no other result.
+
     Raises:
         HpeError: the video, a model or the device; see `hpe_volleyball.errors`.
     """
@@ -30,7 +33,10 @@ def iter_results(
     with open_source(video, options, clocks) as source:
         check_court(options.court, source.info.width, source.info.height)
         tracker = new_tracker(source.info, options)
-        yield from process(source, models or load_models(options), tracker, clocks, options)
+        results = process(source, models or load_models(options), tracker, clocks, options)
+        with closing(results):
+            for result in results:
+                yield result.copy()
 
 
 def infer_video(
@@ -52,7 +58,8 @@ def infer_video(
         video: A file, or a live source: the number of a camera, an address, a named pipe.
         options: What to do.
         models: Loaded models; without them they are loaded here.
-        on_frame: Called with every result after it was handed to the files.
+        on_frame: Called with every result after it was handed to the files; it is a copy, which may
+            be written into.
 
     Raises:
         HpeError: see `hpe_volleyball.errors`. What was done until then is kept in files with

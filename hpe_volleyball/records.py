@@ -64,6 +64,10 @@ class Frame:
         """A picture of one's own, to draw on."""
         return self.image.copy()
 
+    def copy(self) -> Frame:
+        """The same frame with a picture of its own."""
+        return Frame(self.index, self.time_s, self.new_image(), self.pts)
+
 
 @dataclass(frozen=True, slots=True)
 class Detections:
@@ -160,3 +164,14 @@ class FrameResult:
                 f"FrameResult: expected as many poses as tracks, found "
                 f"{len(self.poses.keypoints)} poses and {len(self.tracks.ids)} tracks"
             )
+
+    def copy(self) -> FrameResult:
+        """The same result with arrays and a picture of its own, for whoever may write into them."""
+        everybody = np.arange(len(self.tracks.ids))
+        return FrameResult(
+            self.frame.copy(),
+            self.tracks.rows(everybody),
+            self.poses.rows(everybody),
+            self.keyframe,
+            self.left_out.copy(),
+        )

@@ -73,7 +73,7 @@ class Run:
                         sink.write(result)
                     self.tally.add(result)
                     if on_frame is not None:
-                        on_frame(result)
+                        on_frame(result.copy())
                 if not self.tally.frames:
                     raise SourceError(_nothing_asked_for(self.source.info, self.options))
         except (KeyboardInterrupt, HpeError) as error:

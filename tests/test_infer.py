@@ -8,14 +8,17 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import hpe_volleyball
 from hpe_volleyball import FrameResult, HpeError, InferOptions, infer_video, iter_results
 from hpe_volleyball.errors import ModelError, SourceError
 from hpe_volleyball.loaded import load_models
 from hpe_volleyball.output.results import read_results
+from hpe_volleyball.records import Image
 from hpe_volleyball.source import expected_frames
 from tests.clips import NTSC, fixed_rate, variable_rate
 from tests.rows import assert_holds
@@ -61,6 +64,38 @@ def test_a_run_writes_the_results_that_it_gives(clip: Path, options: InferOption
     seen: list[FrameResult] = []
     summary = infer_video(str(clip), options, on_frame=seen.append)
     assert_holds(read_results(Path(summary.outputs["data"])), seen)
+
+
+@pytest.mark.parametrize("height", [None, 48])
+def test_what_the_caller_writes_into_results_is_in_no_file(
+    clip: Path, options: InferOptions, height: int | None
+) -> None:
+    def spoil(result: FrameResult) -> None:
+        for array in (result.frame.image, result.tracks.boxes, result.poses.keypoints):
+            array[...] = 0
+        held.append(result.frame.image)
+
+    held: list[Image] = []
+    options = replace(options, video_height=height)
+    clean = infer_video(clip, options)
+    read, pixels = read_results(Path(clean.outputs["data"])), decoded(clean.outputs["overlay"])
+    spoiled = infer_video(clip, replace(options, overwrite=True), on_frame=spoil)
+    again = read_results(Path(spoiled.outputs["data"]))
+    np.testing.assert_array_equal(again.bbox, read.bbox)
+    np.testing.assert_array_equal(again.keypoints, read.keypoints)
+    np.testing.assert_array_equal(decoded(spoiled.outputs["overlay"]), pixels)
+
+
+def decoded(video: str) -> NDArray[np.uint8]:
+    """All pictures of a video."""
+    with av.open(video) as container:
+        return np.stack([frame.to_ndarray(format="gray") for frame in container.decode(video=0)])
+
+
+def test_what_is_drawn_on_a_result_stays(clip: Path, options: InferOptions) -> None:
+    for result in iter_results(clip, options):
+        result.frame.image[:5] = 77
+        assert (result.frame.image[:5] == 77).all()
 
 
 def test_the_summary_counts_what_happened(clip: Path, options: InferOptions) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, fields
+from typing import Any
 
 import numpy as np
 import pytest
@@ -100,3 +101,27 @@ def test_a_new_image_is_a_copy() -> None:
     frame = Frame(0, 0.0, np.zeros((4, 6, 3), np.uint8))
     frame.new_image()[:] = 7
     assert not frame.image.any()
+
+
+def test_a_copy_of_a_result_shares_nothing_with_it() -> None:
+    one = Poses(
+        np.zeros((1, 2, 2), np.float32), np.zeros((1, 2), np.float32), np.zeros(1, np.bool_)
+    )
+    zeros = np.zeros((1, 4), np.float32)
+    tracks = Tracks(np.zeros(1, np.int32), zeros, zeros[:, 0].copy(), np.zeros(1, np.bool_))
+    result = FrameResult(Frame(3, 0.1, IMAGE, 5), tracks, one, keyframe=True, left_out=zeros.copy())
+    copy = result.copy()
+    assert (copy.frame.index, copy.frame.time_s, copy.frame.pts) == (3, 0.1, 5)
+    assert copy.keyframe
+    for array in arrays(copy):
+        array[...] = 1
+    assert not any(array.any() for array in arrays(result))
+
+
+def arrays(result: FrameResult) -> list[NDArray[Any]]:
+    """All arrays of a result."""
+    parts = (result.frame, result.tracks, result.poses, result)
+    values = [getattr(part, field.name) for part in parts for field in fields(part)]
+    found = [value for value in values if isinstance(value, np.ndarray)]
+    assert len(found) == 9
+    return found

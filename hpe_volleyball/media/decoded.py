@@ -137,6 +137,10 @@ class DecodedFrame(Frame):
         object.__setattr__(self, "pts", pts)
         object.__setattr__(self, "_kept", _Kept(picture, converter))
 
+    def __reduce__(self) -> tuple[type[Frame], tuple[int, float, Image, int]]:
+        """What was decoded stays in its process: others, and deep copies, get a plain frame."""
+        return Frame, (self.index, self.time_s, self.image, self.pts)
+
     @property
     def image(self) -> Image:
         """The picture; what `let_go` has let go is there as long as somebody holds it."""
@@ -154,6 +158,14 @@ class DecodedFrame(Frame):
     def new_image(self) -> Image:
         """A picture of one's own; to convert it takes no longer than to copy it."""
         return self._kept.converter.to_bgr(self._kept.picture)
+
+    def copy(self) -> DecodedFrame:
+        """The same frame with a picture of its own: made when it is first asked for, and kept."""
+        frame = DecodedFrame.__new__(DecodedFrame)
+        for name in ("index", "time_s", "pts"):
+            object.__setattr__(frame, name, getattr(self, name))
+        object.__setattr__(frame, "_kept", _Own(self._kept.picture, self._kept.converter))
+        return frame
 
 
 class _Kept:
@@ -174,3 +186,20 @@ class _Kept:
             image = self.converter.to_bgr(self.picture)
             self._last = weakref.ref(image)
         return image
+
+
+class _Own(_Kept):
+    """A decoded picture whose BGR stays, with what somebody has drawn on it."""
+
+    __slots__ = ()
+
+    def __init__(self, picture: VideoFrame, converter: Converter) -> None:
+        self.picture = picture
+        self.converter = converter
+        self.bgr = None
+
+    def image(self) -> Image:
+        """BGR: made once."""
+        if self.bgr is None:
+            self.bgr = self.converter.to_bgr(self.picture)
+        return self.bgr

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from threading import Thread
 
@@ -14,7 +17,7 @@ from av.video.frame import VideoFrame
 
 from hpe_volleyball.media.decoded import Converter, DecodedFrame
 from hpe_volleyball.media.orientation import Orientation
-from hpe_volleyball.records import Image
+from hpe_volleyball.records import Frame, Image
 from tests.clips import fixed_rate
 
 SIZE = (64, 48)
@@ -54,6 +57,27 @@ def test_a_new_picture_may_be_drawn_on(let_go: bool, pictures: list[VideoFrame])
     frame.new_image()[:] = 7
     np.testing.assert_array_equal(frame.image, bgr(pictures[0]))
     np.testing.assert_array_equal(frame.new_image(), bgr(pictures[0]))
+
+
+def test_what_is_drawn_on_a_copy_stays_there_and_nowhere_else(pictures: list[VideoFrame]) -> None:
+    frame = DecodedFrame(2, 0.08, 2, pictures[0], Converter(*SIZE))
+    frame.let_go()
+    held = frame.image
+    copy = frame.copy()
+    copy.image[:] = 7
+    assert (copy.index, copy.time_s, copy.pts, copy.size) == (2, 0.08, 2, SIZE)
+    assert (copy.image == 7).all()
+    np.testing.assert_array_equal(held, bgr(pictures[0]))
+    np.testing.assert_array_equal(copy.copy().image, bgr(pictures[0]))
+
+
+@pytest.mark.parametrize("sent", [deepcopy, lambda frame: pickle.loads(pickle.dumps(frame))])  # noqa: S301
+def test_another_process_gets_the_picture(
+    sent: Callable[[Frame], Frame], pictures: list[VideoFrame]
+) -> None:
+    frame = sent(DecodedFrame(2, 0.08, 5, pictures[0], Converter(*SIZE)))
+    assert (frame.index, frame.time_s, frame.pts, frame.size) == (2, 0.08, 5, SIZE)
+    np.testing.assert_array_equal(frame.image, bgr(pictures[0]))
 
 
 def test_what_somebody_holds_is_not_made_anew(pictures: list[VideoFrame]) -> None:
