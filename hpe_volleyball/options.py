@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from math import ceil
 from numbers import Integral, Real
 from pathlib import Path
+from types import UnionType
 from typing import Any, get_args
+
+import numpy as np
 
 from hpe_volleyball.choices import Quality
 from hpe_volleyball.errors import OptionError
@@ -51,6 +56,8 @@ _COUNTS = {
 }
 """The least and the most of each."""
 _TIMES = ("start_s", "end_s", "max_seconds")
+_FLAGS = ("offline", "lookahead", "video", "data", "show", "overwrite", "resume", "strict")
+_PATHS = ("det", "pose", "models_dir", "output_dir")
 
 NOT_SETTINGS = (
     # Known better by the hashes of the models and the provider.
@@ -143,8 +150,16 @@ class InferOptions:
             _check(name, _is_in(self, name, Real, 0, _MOST), f"0 to {_MOST} seconds", self)
         fits = _is_in(self, "det_score", Real, LOWEST_SCORE, 1)
         _check("det_score", fits, f"a number from {LOWEST_SCORE} to 1", self)
+        for name in _FLAGS:
+            fits = isinstance(getattr(self, name), bool | np.bool_)
+            _check(name, fits, "True or False", self)
+        for name in _PATHS:
+            _check(name, _is_a(self, name, str | os.PathLike), "a path", self)
         for name in ("det", "pose"):
             _check(name, str(getattr(self, name)) != "", "a name or the path of a file", self)
+        _check("mirror", _is_a(self, "mirror", str), "an address", self)
+        _check("tuning", isinstance(self.tuning, Tuning), "a Tuning", self)
+        self._make_plain()
         if self.pose_interval > self.det_interval:
             raise OptionError(
                 f"--pose-interval {self.pose_interval}: expected at most --det-interval, which is "
@@ -155,19 +170,26 @@ class InferOptions:
             raise OptionError(
                 f"--det-size {self.det_size}: expected a multiple of {SIZE_STEP}, e.g. {fitting}"
             )
-        self._make_plain()
-
-    def _make_plain(self) -> None:
-        """From Python, strings, lists and numpy's numbers will do; JSON does not know the last."""
-        for kind, names in ((int, tuple(_COUNTS)), (float, (*_TIMES, "det_score"))):
-            for name in names:
-                if getattr(self, name) is not None:
-                    object.__setattr__(self, name, kind(getattr(self, name)))
         if self.court is not None:
             object.__setattr__(self, "court", check_polygon(self.court, "court"))
-        for name in ("output_dir", "models_dir"):
-            if isinstance(getattr(self, name), str):
-                object.__setattr__(self, name, Path(getattr(self, name)))
+
+    def _make_plain(self) -> None:
+        """From Python, strings will do as paths, and numpy's numbers, which JSON does not know."""
+        plain: dict[Callable[[Any], object], tuple[str, ...]] = {
+            int: tuple(_COUNTS),
+            float: (*_TIMES, "det_score"),
+            bool: _FLAGS,
+            Path: ("models_dir", "output_dir"),
+        }
+        for make, names in plain.items():
+            for name in names:
+                value = getattr(self, name)
+                if value is not None:
+                    object.__setattr__(self, name, make(value))
+        for name in ("det", "pose"):  # a string is a name, too
+            value = getattr(self, name)
+            if isinstance(value, os.PathLike):
+                object.__setattr__(self, name, Path(value))
 
     def settings(self) -> dict[str, object]:
         """The options, by name, that a run and its continuation must share, as JSON knows them."""
@@ -184,14 +206,20 @@ def _check(name: str, fits: bool, expected: str, options: InferOptions) -> None:
         raise OptionError(f"InferOptions.{name}: expected {expected}, found {found!r}")
 
 
+def _is_a(options: InferOptions, name: str, kind: type | UnionType) -> bool:
+    """Whether an option is of a kind, or None where it is so by default."""
+    value = getattr(options, name)
+    if value is None:
+        return InferOptions.__dataclass_fields__[name].default is None
+    return isinstance(value, kind)
+
+
 def _is_in(
     options: InferOptions, name: str, kind: type[Integral | Real], least: float, most: float
 ) -> bool:
     """Whether an option is a number between these, or None where it is so by default."""
     value = getattr(options, name)
-    if value is None:
-        return InferOptions.__dataclass_fields__[name].default is None
-    if not isinstance(value, kind):
-        return False
+    if value is None or not isinstance(value, kind):
+        return _is_a(options, name, kind)
     number: Any = value  # `Real` has no order that type checkers know
     return bool(least <= number <= most)

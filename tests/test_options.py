@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,11 @@ NAN = float("nan")
         *(("det_score", wrong) for wrong in (-0.1, 0, 0.09, 1.1, NAN, None, "high")),
         *((name, "x") for name in ("mode", "device", "precision", "video_quality")),
         *((name, "") for name in ("det", "pose")),
+        *((name, wrong) for name in ("video", "overwrite") for wrong in ("no", None, 0)),
+        *((name, wrong) for name in ("det", "models_dir", "output_dir") for wrong in (3, b"x")),
+        ("output_dir", None),
+        ("mirror", Path("models")),
+        ("tuning", None),
     ],
 )
 def test_a_wrong_value_is_told_at_once(name: str, wrong: Any) -> None:
@@ -73,7 +80,7 @@ def test_numbers_of_numpy_become_those_of_json() -> None:
 def test_every_number_and_choice_is_checked() -> None:
     """An option that is added later is not forgotten."""
     for field in fields(InferOptions):
-        if isinstance(field.default, str) or any(word in field.type for word in ("int", "float")):
+        if isinstance(field.default, str) or re.search(r"\b(int|float|bool)\b", str(field.type)):
             wrong: dict[str, Any] = {field.name: "no such value"}
             with pytest.raises(OptionError):
                 InferOptions(**wrong)
@@ -83,6 +90,24 @@ def test_every_number_and_choice_is_checked() -> None:
 def test_sizes_that_a_detector_cannot_have(size: int) -> None:
     with pytest.raises(OptionError, match=r"--det-size .*: expected a multiple of 32, e\.g\. "):
         InferOptions(det_size=size)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "plain"),
+    [
+        ("det_interval", np.int64(2), 2),
+        ("max_people", np.uint8(12), 12),
+        ("start_s", np.float32(1.5), 1.5),
+        ("end_s", Fraction(3, 2), 1.5),
+        ("det_score", np.float64(0.5), 0.5),
+        ("video", np.bool_(False), False),
+    ],
+)
+def test_numbers_of_numpy_become_those_of_python(name: str, given: Any, plain: object) -> None:
+    options = InferOptions(**{name: given})
+    found = getattr(options, name)
+    assert (found, type(found)) == (plain, type(plain))
+    json.dumps(options.settings())
 
 
 def test_what_python_gives_for_paths_and_corners() -> None:

@@ -29,6 +29,8 @@ _DEPTH = 2
 """Frames decoded ahead; 9 MB each at 1080p."""
 _SEEK_MARGIN_S = 10
 """How much earlier to look where a seek led past its target; about the longest GOP in use."""
+_LAST_STAMP = 1 << 62
+"""FFmpeg's time stamps have 64 bits; behind this one no file has pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,7 @@ def _packets(
 def _seek(container: InputContainer, stream: VideoStream, pts: int) -> bool:
     """Go to the keyframe before `pts`; False where the format cannot."""
     try:
-        container.seek(pts, stream=stream)
+        container.seek(min(pts, _LAST_STAMP), stream=stream)
     except (av.FFmpegError, OSError):
         return False
     return True

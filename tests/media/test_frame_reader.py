@@ -142,6 +142,12 @@ def test_start_on_the_very_time_of_a_frame_takes_it(tmp_path: Path) -> None:
         assert numbers(frames_of(clip, end_s=times[number]))[-1] == number - 1
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+@pytest.mark.parametrize("start_s", [1e9, 1e15, 1e300])
+def test_a_start_beyond_all_time_stamps(tmp_path: Path, name: str, start_s: float) -> None:
+    assert frames_of(fixed_rate(tmp_path / name), start_s=start_s) == []
+
+
 def test_max_frames(tmp_path: Path) -> None:
     clip = fixed_rate(tmp_path / "a.mp4")
     with read_frames(clip, max_frames=4) as frames:
