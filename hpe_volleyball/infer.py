@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 from hpe_volleyball.court import check_court
-from hpe_volleyball.loaded import Models, load_models
+from hpe_volleyball.loaded import Models, loaded
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output.summary import RunSummary
 from hpe_volleyball.processing import new_tracker, process
@@ -33,7 +33,7 @@ def iter_results(
     with open_source(video, options, clocks) as source:
         check_court(options.court, source.info.width, source.info.height)
         tracker = new_tracker(source.info, options)
-        results = process(source, models or load_models(options), tracker, clocks, options)
+        results = process(source, loaded(models, options), tracker, clocks, options)
         with closing(results):
             for result in results:
                 yield result.copy()
@@ -57,7 +57,7 @@ def infer_video(
     Args:
         video: A file, or a live source: the number of a camera, an address, a named pipe.
         options: What to do.
-        models: Loaded models; without them they are loaded here.
+        models: Loaded by `load_models` in this process; without them they are loaded here.
         on_frame: Called with every result after it was handed to the files; it is a copy, which may
             be written into.
 
@@ -66,7 +66,7 @@ def infer_video(
             "partial" in their names, which the message lists.
     """
     options = fitted(video, options)
-    models = models or load_models(options)
+    models = loaded(models, options)
     with ExitStack() as held:  # until the record is written, no other run writes these files
         with ExitStack() as opened:
             run = open_run(video, options, models, opened, held)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NoReturn
 
+from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.pair import Pair, open_pair
 from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose
@@ -14,10 +17,12 @@ from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output import provenance
 from hpe_volleyball.pipeline import Detector, PoseEstimator
 
+_LOAD_THERE = "call load_models in the process that uses them, such as in the initializer of a pool"
+
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The models of a run, loaded; several runs can share them."""
+    """The models of a run, loaded; several runs and threads of one process can share them."""
 
     detector: Detector
     poser: PoseEstimator
@@ -25,6 +30,23 @@ class Models:
     """By role: "det" and "pose"."""
     notes: tuple[str, ...] = ()
     """What the program chose and why: the device, the mode."""
+    process: int = field(default_factory=os.getpid, repr=False)
+    """Number of the process that loaded them."""
+
+    def __reduce__(self) -> NoReturn:
+        raise ModelError(f"loaded models cannot be copied or sent; {_LOAD_THERE}")
+
+    def check_process(self) -> None:
+        """Refuse models that came with a fork: their threads did not, so it would wait for ever.
+
+        Raises:
+            ModelError: another process loaded them.
+        """
+        if self.process != os.getpid():
+            raise ModelError(
+                f"the models were loaded by process {self.process}, of which this one "
+                f"({os.getpid()}) is a fork; {_LOAD_THERE}"
+            )
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -65,3 +87,16 @@ def load_models(
     detector = RTMDet(pair.det, size=options.det_size, fitted=fitted)
     poser = RTMPose(pair.pose, batch=options.pose_batch, workers=pair.pose_workers)
     return Models(detector, poser, {"det": pair.det, "pose": pair.pose}, pair.notes)
+
+
+def loaded(models: Models | None, options: InferOptions) -> Models:
+    """The models that a caller of a run gave, or those of the options.
+
+    Raises:
+        ModelError: as `load_models`, or the given ones are another process's.
+        DeviceError: the device is not granted.
+    """
+    if models is None:
+        return load_models(options)
+    models.check_process()
+    return models

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -42,7 +44,13 @@ def test_what_is_promised_can_be_imported() -> None:
         value = getattr(hpe_volleyball, name)
         assert callable(value), f"{name} is a {type(value)}"
     with pytest.raises(AttributeError, match="nothing_like_it"):
-        _ = hpe_volleyball.nothing_like_it
+        _ = hpe_volleyball.nothing_like_it  # type: ignore[attr-defined]  # mypy knows it too
+
+
+def test_a_console_offers_what_is_not_loaded_yet() -> None:
+    code = "import hpe_volleyball as h; print({*h.__all__} <= {*dir(h)}, 'load_results' in vars(h))"
+    told = subprocess.check_output([sys.executable, "-c", code], text=True)  # noqa: S603
+    assert told.split() == ["True", "False"]
 
 
 def test_results_come_frame_by_frame(clip: Path, options: InferOptions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hpe_volleyball.loaded import load_models
+from hpe_volleyball.errors import ModelError
+from hpe_volleyball.infer import infer_video, iter_results
+from hpe_volleyball.loaded import Models, load_models
 from hpe_volleyball.models.session import Session
 from hpe_volleyball.options import InferOptions, Tuning
 from tests import graphs
+from tests.clips import fixed_rate
 from tests.frames import blank
 
 
@@ -68,3 +72,24 @@ def test_no_call_of_the_pose_model_has_more_people_than_asked_for(
     calls = [shape[0] for shape in shapes]
     assert sum(calls) == 5
     assert max(calls) <= 2
+
+
+def test_models_stay_in_the_process_that_loaded_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = fixed_rate(tmp_path / "a.mp4")
+    options = InferOptions(output_dir=tmp_path / "out")
+    models = Models(MissingNet(), MissingNet(), {})  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match="cannot be copied or sent; call load_models in the"):
+        pickle.dumps(models)
+    models.check_process()
+    monkeypatch.setattr("os.getpid", lambda: models.process + 1)
+    told = rf"loaded by process {models.process}, of which this one .* is a fork; call load_models"
+    with pytest.raises(ModelError, match=told):
+        next(iter_results(clip, options, models=models))
+    with pytest.raises(ModelError, match=told):
+        infer_video(clip, options, models=models)
+
+
+class MissingNet:
+    """Never asked."""
