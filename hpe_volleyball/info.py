@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from hpe_volleyball.errors import ModelError
 from hpe_volleyball.media.codecs import decoders, encoders
 from hpe_volleyball.models.devices import PROVIDERS
 from hpe_volleyball.models.folders import cache_folder, download_folder, search_folders
@@ -49,10 +51,17 @@ def collect(models_dir: Path | None = None) -> dict[str, Any]:
         "models": _models(models_dir),
         "folders": {
             "models": [str(folder.absolute()) for folder in search_folders(models_dir)],
-            "downloads": str(download_folder(models_dir).absolute()),
-            "cache": str(cache_folder()),
+            "downloads": _folder(lambda: download_folder(models_dir)),
+            "cache": _folder(cache_folder),
         },
     }
+
+
+def _folder(find: Callable[[], Path]) -> str:
+    try:
+        return str(find().absolute())
+    except ModelError as error:
+        return f"none: {error}"
 
 
 def _models(models_dir: Path | None) -> list[dict[str, str]]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from importlib.metadata import version
+from pathlib import Path
+
+import pytest
 
 from hpe_volleyball.models.providers import choose_device, why_not
 from tests.runs import Cli
@@ -34,3 +37,14 @@ def test_people_get_the_same_in_tables(cli: Cli) -> None:
     values = {row[1].strip(): row[2].strip() for row in cells}
     assert values["auto"].startswith(choose_device("auto").device)
     assert values["cpu"] == "works"
+
+
+def test_a_user_without_a_home_directory(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(*_args: object, **_options: object) -> Path:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr("hpe_volleyball.models.folders.user_cache_path", homeless)
+    monkeypatch.delenv("HPE_VOLLEYBALL_MODELS", raising=False)
+    found = json.loads(cli("info", "--json").out)["folders"]
+    assert len(found["models"]) == 1
+    assert found["cache"].startswith("none: this user has no home directory")

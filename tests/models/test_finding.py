@@ -172,3 +172,21 @@ def test_what_is_not_here_is_downloaded_to_the_named_folder(
         assert len(server.requests) == 1
         assert resolve_models(options, "cpu").pose == files.pose
         assert len(server.requests) == 1
+
+
+def test_a_user_without_a_home_directory_has_no_cache(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def homeless(*_args: object, **_options: object) -> Path:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.undo()
+    monkeypatch.chdir(place)
+    monkeypatch.delenv(FOLDER_VARIABLE, raising=False)
+    monkeypatch.setattr(folders, "user_cache_path", homeless)
+    assert find(BY_NAME[POSE], None) is None
+    put(place / "models", POSE)
+    assert find(BY_NAME[POSE], None) == Path("models") / BY_NAME[POSE].file
+    assert download_folder(Path("named")) == Path("named")
+    with pytest.raises(ModelError, match=r"no home directory .*; name a folder with --models-dir"):
+        download_folder(None)
