@@ -8,8 +8,13 @@ ONNX Runtime nor OpenCV.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+# From 1.29 on, ONNX Runtime's Linux wheels report to Microsoft what is run, and keep a database for
+# it in the user's cache, unless this is set before they are loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from hpe_volleyball.errors import HpeError as HpeError

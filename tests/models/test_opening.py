@@ -1,5 +1,8 @@
 """Opening a model: bad files, devices granted or refused, and what is optimised."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -94,3 +97,24 @@ def test_tensorrt_refuses_a_detector_with_nms_at_once(real_detector: Path, real_
     with pytest.raises(DeviceError, match="does its own NMS, which TensorRT cannot build") as error:
         _tensorrt_cache(real_detector, detector, shape, None)
     assert f"`hpe-volleyball quantize --device cuda --det {real_detector}`" in str(error.value)
+
+
+def test_nothing_is_kept_or_sent_about_what_is_run(tmp_path: Path) -> None:
+    model, home = graphs.pose(tmp_path / "pose.onnx", [(0, 0, 1, 1)] * 17), tmp_path / "home"
+    home.mkdir()
+    asking = ("ORT_", "XDG_", "CI", "GITHUB_")  # also what ONNX Runtime takes for a test of its own
+    env = {name: value for name, value in os.environ.items() if not name.startswith(asking)}
+    code = (
+        "import hpe_volleyball, sys; from pathlib import Path;"
+        "from hpe_volleyball.models.opening import open_session;"
+        "open_session(Path(sys.argv[1]), 'cpu')"
+    )
+    told = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code, model],
+        env={**env, "HOME": str(home)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert (told.stdout, told.stderr) == ("", "")
+    assert list(home.rglob("*")) == []
