@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isnan
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from hpe_volleyball.errors import ResultError
+from hpe_volleyball.errors import OptionError, ResultError
 from hpe_volleyball.files import is_directory, is_file, why_missing
 from hpe_volleyball.output.data_file import COLUMNS, FORMAT
 from hpe_volleyball.records import Bools, Floats, Ints
@@ -28,7 +30,7 @@ _FIELDS = (
     *("keypoints", "keypoint_scores", "pose_estimated"),
 )
 """Field of `Results` for each of `COLUMNS`."""
-_NEEDED = ("complete", "fps", "width", "height")
+_NEEDED = ("complete", "fps", "width", "height", "keypoint_names")
 """Attributes without which a file cannot be used; programs that save a copy may lose them."""
 _EXPECTED = "expected a *.poses.h5 file that hpe-volleyball wrote"
 
@@ -126,8 +128,12 @@ def load_results(path: str | Path, start: float | None = None, end: float | None
         end: last time, exclusive; None for the end.
 
     Raises:
+        OptionError: a time is no number.
         ResultError: no such file, or not a data file of this format.
     """
+    for name, time_s in (("start", start), ("end", end)):
+        if time_s is not None and (not isinstance(time_s, Real) or isnan(time_s)):
+            raise OptionError(f"{name}: expected seconds or None, found {time_s!r}")
     return read_results(Path(path), start_s=start, end_s=end)
 
 
@@ -202,12 +208,12 @@ def _check_format(path: Path, file: h5py.File) -> None:
     found = file.attrs.get("format")
     if found is None:
         raise ResultError(f"{path} is HDF5 but not a data file of a run; {_EXPECTED}")
-    if found != FORMAT:
+    if not np.array_equal(found, FORMAT):
         raise ResultError(
             f"{path} has format {found}, expected {FORMAT}; read it with the version of "
             f"hpe-volleyball that wrote it"
         )
-    missing = [name for name in COLUMNS if name not in file]
+    missing = [name for name in COLUMNS if not isinstance(file.get(name), h5py.Dataset)]
     missing += [name for name in _NEEDED if name not in file.attrs]
     if missing:
         raise ResultError(f"{path} lacks {', '.join(missing)}; {_EXPECTED}")

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 
-from hpe_volleyball.errors import ResultError
+from hpe_volleyball.errors import OptionError, ResultError
 from hpe_volleyball.output.data_file import DataFile
 from hpe_volleyball.output.results import load_results, read_results
 from hpe_volleyball.skeleton import COCO17
@@ -130,6 +132,40 @@ def test_a_copy_without_its_attributes_is_refused(
             changed.attrs[name] = value
     with pytest.raises(ResultError, match=told):
         read_results(tmp_path / "m.h5")
+
+
+def _lose_times(file: h5py.File) -> None:
+    del file["frames/time_s"]
+    file.create_group("frames/time_s")
+
+
+def _number_format_twice(file: h5py.File) -> None:
+    file.attrs["format"] = [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (_lose_times, "lacks frames/time_s"),
+        (_number_format_twice, "has format"),
+    ],
+)
+def test_a_data_file_that_something_else_changed_is_told(
+    tmp_path: Path, change: Callable[[h5py.File], None], told: str
+) -> None:
+    with DataFile(tmp_path / "m.h5", HEADER) as file:
+        file.write(result(1))
+    with h5py.File(tmp_path / "m.h5", "r+", libver="latest") as changed:
+        change(changed)
+    with pytest.raises(ResultError, match=told):
+        read_results(tmp_path / "m.h5")
+
+
+@pytest.mark.parametrize("wrong", ["10", float("nan")])
+@pytest.mark.parametrize("name", ["start", "end"])
+def test_times_are_numbers(tmp_path: Path, name: str, wrong: Any) -> None:
+    with pytest.raises(OptionError, match=f"{name}: expected seconds or None, found"):
+        load_results(tmp_path / "m.h5", **{name: wrong})
 
 
 def test_damaged_bytes_are_told(tmp_path: Path) -> None:
