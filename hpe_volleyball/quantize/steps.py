@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.devices import GPU
@@ -17,7 +18,6 @@ from hpe_volleyball.models.session import Session
 from hpe_volleyball.quantize.byte_input import with_byte_input
 from hpe_volleyball.quantize.cut import NotCuttable, cut_detector
 from hpe_volleyball.quantize.float16 import emulated, kept_by_rule, to_float16
-from hpe_volleyball.quantize.int8 import quantisable, ranges_of, to_int8, with_new_opset
 from hpe_volleyball.quantize.report import Request
 from hpe_volleyball.quantize.runtime import open_model
 from hpe_volleyball.quantize.search import Budget, Found, Trial, keep_worst
@@ -119,18 +119,31 @@ class Conversion:
         return found, with_byte_input(half, self.subject.normalisation)
 
     def _int8(self, base: onnx.ModelProto) -> tuple[Found, onnx.ModelProto]:
-        """INT8, with what it hurts most in float32."""
+        """INT8, with what it hurts most in float32.
+
+        Raises:
+            ModelError: the installed ONNX Runtime cannot make INT8 models.
+        """
+        try:
+            # FP16 needs none of it, and before 1.28 ONNX Runtime wants SymPy for it.
+            from hpe_volleyball.quantize import int8  # noqa: PLC0415
+        except ImportError as error:
+            raise ModelError(
+                f"{self.source}: ONNX Runtime {ort.__version__} cannot make INT8 models here "
+                f"({error}), expected one that can; install what is missing, or take --precision "
+                "fp16"
+            ) from error
         budget = Budget(self.request.budget_s)
-        base = with_new_opset(base)
+        base = int8.with_new_opset(base)
         reference = open_model(base, self.folder / "base.onnx")
-        ranges = ranges_of(base, self.subject.inputs(reference), self.folder / "ranges.onnx")
+        ranges = int8.ranges_of(base, self.subject.inputs(reference), self.folder / "ranges.onnx")
 
         def trial(kept: frozenset[str]) -> Trial:
-            session = open_model(to_int8(base, ranges, kept), self.folder / "trial.onnx")
+            session = open_model(int8.to_int8(base, ranges, kept), self.folder / "trial.onnx")
             return self._trial(reference, session)
 
-        found = keep_worst(quantisable(base), (), trial, budget)
-        return found, to_int8(base, ranges, found.kept)
+        found = keep_worst(int8.quantisable(base), (), trial, budget)
+        return found, int8.to_int8(base, ranges, found.kept)
 
     def _trial(self, reference: Session, candidate: Session) -> Trial:
         agreement = self.subject.agreement(reference, candidate, proof=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import onnx
 import onnxruntime
 import pytest
 
+import hpe_volleyball.quantize
 from hpe_volleyball.errors import ModelError
 from hpe_volleyball.models.hashing import sha256_of
 from hpe_volleyball.models.opening import open_session
@@ -83,6 +85,18 @@ def test_what_makes_no_valid_model_is_an_error_and_leaves_nothing(
     ):
         convert(constant, DetectorSubject(samples), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_int8_without_what_it_needs_is_an_error_and_fp16_needs_none_of_it(
+    small_pose: Path, samples: Samples, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As ONNX Runtime before 1.28 without SymPy."""
+    monkeypatch.setitem(sys.modules, "hpe_volleyball.quantize.int8", None)
+    monkeypatch.delattr(hpe_volleyball.quantize, "int8", raising=False)
+    with pytest.raises(ModelError, match=r"cannot make INT8 models here .*--precision fp16"):
+        convert(small_pose, pose_subject(samples), tmp_path, precision="int8")
+    report = convert(small_pose, pose_subject(samples), tmp_path, budget_s=0.001)
+    assert report.result is not None
 
 
 def test_any_distribution_of_the_runtime_will_do(
