@@ -88,8 +88,10 @@ def prefetch(source: Iterable[T], depth: int) -> Generator[T]:
     try:
         yield from channel.received()
     finally:
-        channel.drop()
-        thread.join()
+        # When the interpreter ends, its daemon threads stand still, perhaps with a lock.
+        if not sys.is_finalizing():
+            channel.drop()
+            thread.join()
 
 
 def _send_all(source: Iterable[T], channel: _Channel[T]) -> None:
