@@ -12,7 +12,7 @@ import pytest
 from hpe_volleyball.errors import OutputError
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.media.orientation import Orientation
-from hpe_volleyball.media.video import VideoInfo, probe
+from hpe_volleyball.media.video import Colour, VideoInfo, probe
 from hpe_volleyball.media.video_writer import VideoWriter
 from hpe_volleyball.records import Frame
 from tests.child import run_python
@@ -154,6 +154,26 @@ def test_stream_is_what_browsers_play(tmp_path: Path) -> None:
     content = out.read_bytes()
     assert content.index(b"moov") < content.index(b"mdat")
     assert b"moof" not in content
+
+
+def test_a_player_can_jump_to_every_second_second(tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    copied(fixed_rate(tmp_path / "a.mp4", frames=50, rate=Fraction(10)), out)
+    with av.open(str(out)) as container:
+        packets = [p for p in container.demux(video=0) if p.size]
+    assert [(p.pts or 0) * p.time_base for p in packets if p.is_keyframe] == [0, 2, 4]
+
+
+def test_pixels_keep_their_shape_and_colours_their_primaries(tmp_path: Path) -> None:
+    """Those of an anamorphic camera, and of HDR by BT.2020 and PQ."""
+    out = tmp_path / "out.mp4"
+    info = probe(fixed_rate(tmp_path / "a.mp4"))
+    info = replace(info, sample_aspect=Fraction(4, 3), colour=Colour(9, 16, 9))
+    with VideoWriter(out, info) as writer:
+        writer.write(picture(0), 0)
+    copy = probe(out)
+    assert copy.sample_aspect == Fraction(4, 3)
+    assert copy.colour == Colour(9, 16, 6)  # the matrix is the writer's own
 
 
 @pytest.mark.parametrize("codec", ["aac", "libmp3lame", "libopus", "flac"])

@@ -208,6 +208,15 @@ def test_verdicts_follow_the_stated_limits(matched: float, iou: float, verdict: 
     assert BoxAgreement(19, matched, iou, 0, 0, 0).verdict == "not proven"
 
 
+@pytest.mark.parametrize(
+    ("oks", "verdict"),
+    [(0.99, "safe"), (0.989, "usable"), (0.95, "usable"), (0.949, "not recommended")],
+)
+def test_verdicts_of_poses_follow_the_stated_limits(oks: float, verdict: str) -> None:
+    assert PoseAgreement(20, oks, 0, 0, 0, 0).verdict == verdict
+    assert PoseAgreement(19, oks, 0, 0, 0, 0).verdict == "not proven"
+
+
 def test_joints_are_compared_in_pixels_and_by_oks() -> None:
     boxes: list[Floats] = [np.tile(np.array([0, 0, 100, 200], np.float32), (20, 1))]
     keypoints = np.full((20, 17, 2), 50, np.float32)

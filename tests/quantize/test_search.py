@@ -68,3 +68,17 @@ def test_never_is_everything_kept() -> None:
     found = keep_worst(NAMES, [], Model(clock, limit=1.1), Budget(10_000, clock))
     assert not found.good
     assert len(found.kept) < len(NAMES)
+
+
+def test_the_best_is_returned_where_keeping_more_makes_it_worse() -> None:
+    """As rounding does that cancels out between two groups."""
+    clock = Clock()
+    model = Model(clock)
+
+    def trial(kept: frozenset[str]) -> Trial:
+        worse = 0.2 if {"n04", "n20"} <= kept and len(kept) < len(NAMES) - 3 else 0.0
+        return Trial(model(kept).agreement - worse, good=False)
+
+    found = keep_worst(NAMES, [], trial, Budget(600, clock))
+    assert found.kept == {"n18", "n19", "n20"}
+    assert found.agreement == trial(found.kept).agreement
