@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from hpe_volleyball.errors import OutputError
+from hpe_volleyball.media import video_writer
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.media.orientation import Orientation
 from hpe_volleyball.media.video import Colour, VideoInfo, probe
@@ -389,6 +391,19 @@ def test_full_disk_is_told_and_keeps_what_was_written(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "m.mp4 cannot be written (File too large" in done.stdout
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mp4", "m.partial.mp4"]
+
+
+def test_pictures_reach_the_disk_itself_every_five_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, synced = 0, []
+    monkeypatch.setattr(video_writer, "monotonic", lambda: now)
+    monkeypatch.setattr(os, "fsync", lambda _: synced.append(now))
+    writer = VideoWriter(tmp_path / "m.mp4", probe(fixed_rate(tmp_path / "a.mp4")))
+    for now in range(13):
+        writer.write(picture(now), 1001 * now)
+    writer.close(complete=False)
+    assert synced == [5, 10]
 
 
 def test_a_kill_leaves_a_video_that_plays_up_to_the_last_two_seconds(tmp_path: Path) -> None:
