@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from hpe_volleyball.errors import SourceDamaged, SourceError
-from hpe_volleyball.media import live_address, live_link
+from hpe_volleyball.media import live, live_address, live_link
 from hpe_volleyball.media.damage import Damage
 from hpe_volleyball.media.live import LiveReader
 from hpe_volleyball.media.live_address import is_live, without_secrets
@@ -213,7 +213,7 @@ def test_a_slow_decoder_leaves_out_what_it_cannot_do(pipe: Path) -> None:
 @needs_pipes
 def test_the_end_that_is_asked_for(pipe: Path, tmp_path: Path) -> None:
     feed(pipe, clip(tmp_path / "a.ts", 6))
-    with LiveReader(str(pipe), max_seconds=0.18) as reader:
+    with LiveReader(str(pipe), max_seconds=0.2) as reader:  # the time of the sixth
         assert [number_of(frame.image) for frame in reader] == [0, 1, 2, 3, 4]
     feed(pipe, clip(tmp_path / "b.ts", 6))
     # Nobody writes after the sixth: the clock ends it.
@@ -291,3 +291,32 @@ def test_a_camera(monkeypatch: pytest.MonkeyPatch) -> None:
         assert reader.info.name == "3"
     assert [frame.image.shape for frame in frames] == [(48, 64, 3)] * 4
     assert len({frame.image.tobytes() for frame in frames}) > 1
+
+
+def test_a_source_that_stays_away_is_tried_less_and_less_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, pauses = 0.0, []
+
+    class Stop(threading.Event):
+        """Pauses pass at once, the source is gone from the first on; in the last comes the end."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            nonlocal now
+            monkeypatch.setattr(live_address, "_CAMERAS", {"linux": ("lavfi", "none")})
+            pauses.append(timeout or 0.0)
+            now += pauses[-1]
+            if len(pauses) == 8:
+                self.set()
+            return self.is_set()
+
+    monkeypatch.setattr(live, "Event", Stop)
+    monkeypatch.setattr(live, "monotonic", lambda: now)
+    source = ("lavfi", "testsrc2=size=64x48:rate=30:duration={}")
+    monkeypatch.setattr(live_address, "_CAMERAS", {"linux": source})
+    monkeypatch.setattr("sys.platform", "linux")
+    with LiveReader("1") as reader:
+        wait_until(lambda: len(pauses) == 8)
+    assert pauses == [0.5, 1, 2, 4, 8, 10, 10, 10]
+    assert reader.report.lost_s == sum(pauses)
+    assert reader.report.reconnects == 0
