@@ -49,6 +49,7 @@ def feet(boxes: Floats) -> Floats:
 def test_a_court_must_be_in_the_picture() -> None:
     check_court(SQUARE, 640, 360)
     check_court(((-500, -500), (5000, -500), (300, 5000)), 640, 360)
+    check_court(((500, 100), (600, 100), (600, 300)), 640, 360)  # further right than it is high
     for court in (((0, 0), (1, 0), (1, 1), (0, 1)), ((700, 0), (900, 0), (900, 300))):
         with pytest.raises(OptionError, match="enclose none of the picture, which is 640x360"):
             check_court(court, 640, 360)
@@ -72,6 +73,13 @@ def test_feet_decide_not_heads() -> None:
     results = run(Scene([low, walker(300, y=200)]), 8, court=strip)
     assert set(followed(results, low)) == set(range(8))
     assert all(len(r.tracks.ids) == 1 for r in results)
+
+
+def test_feet_on_the_line_are_on_the_court() -> None:
+    boxes = np.array([[300, 100, 340, 200], [301, 100, 341, 200]])  # feet at x = 320 and 321
+    players = [lambda _, box=box: box for box in boxes]
+    [result] = run(Scene(players), 1, court=LEFT)
+    np.testing.assert_allclose(result.tracks.boxes, boxes[:1])
 
 
 def test_a_player_who_steps_over_the_line_keeps_the_id() -> None:

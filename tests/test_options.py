@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -122,3 +122,13 @@ def test_what_python_gives_for_paths_and_corners() -> None:
     assert options.court == ((0, 0), (100, 0), (50, 50))
     with pytest.raises(OptionError, match="court: found no list of corners"):
         InferOptions(court="abc")  # type: ignore[arg-type]
+
+
+def test_what_a_continuation_may_do_otherwise() -> None:
+    options = InferOptions()
+    others: dict[str, Any] = {"det": "a.onnx", "pose": "b.onnx", "mirror": "http://x"}
+    others |= {"mode": "performance", "device": "cpu"}
+    others |= {"models_dir": Path("m"), "output_dir": Path("o")}
+    others |= dict.fromkeys(("offline", "show", "overwrite", "resume", "strict"), True)
+    assert replace(options, **others).settings() == options.settings()
+    assert replace(options, det_score=0.5).settings() != options.settings()

@@ -88,7 +88,8 @@ def test_the_time_of_a_failed_call_counts(clock: Clock) -> None:
 
 def test_stages_in_order_and_only_those_that_ran(clock: Clock) -> None:
     clocks = StageClocks()
-    clocks.mark_overlapping("capture", "write")
+    clocks.mark_overlapping("capture")
+    clocks.mark_overlapping("write")
     for stage in ("write", "pose", "capture"):
         timed(clocks, clock, stage, 0.1)
     assert [(s.stage, s.overlaps) for s in clocks.summary()] == [

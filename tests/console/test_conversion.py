@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hpe_volleyball.console.conversion import last_line
+from hpe_volleyball.console.conversion import last_line, rows
 from hpe_volleyball.quantize.report import Report
 from hpe_volleyball.quantize.search import Found
 from hpe_volleyball.quantize.validation import PoseAgreement
@@ -59,3 +59,13 @@ REPORT = Report(
 )
 def test_the_last_line_says_each_thing_once(report: Report, line: str) -> None:
     assert last_line(report) == f"rtmpose-m.onnx in INT8: {line}"
+
+
+def test_each_number_stands_at_its_name() -> None:
+    table = dict(rows(REPORT))
+    assert table["people"] == "100"
+    assert table["mean OKS"] == "0.9900"
+    assert table["joint distance, median"] == "1.00 px (1.00% of the height)"
+    assert table["joint distance, p95"] == "3.00 px (2.00% of the height)"
+    assert table["operators left in FP32"] == "3 of 100"
+    assert table["pictures"] == "40 of the rally"

@@ -117,6 +117,7 @@ def test_what_a_resumed_run_did_is_told_from_what_there_is() -> None:
     resumed = replace(SUMMARY, seam=seam, detector_calls=5_050, extra_calls={}, wall_s=202.0)
     lines = printed(run_facts(resumed)).splitlines()
     assert lines[0].startswith("120000 frames, 20000 of them new, in 202.0 s: 100.0 fps")
+    assert lines[1] == "14 ids, 11.5 people a frame"
     assert lines[2] == "5050 detector calls now (25% of the frames)"
     assert "resumed at frame 100000 (2000.00 s): 12 tracks go on, 1 person got new ids; 200" in (
         "\n".join(lines)

@@ -21,6 +21,10 @@ def test_compare_bundles_both() -> None:
     assert rows["joint distance, median"] == "5.00 px (2.50%)"
     assert rows["PCK@0.1"] == "1.000"
 
+    half = dict(compare(posed(), posed(n=1)).rows())
+    assert (half["IDP"], half["IDR"]) == ("1.000", "0.333")
+    assert (half["precision"], half["recall"]) == ("1.000", "0.333")
+
     bare = compare(posed(), people([(0, 1, (0.0, 0.0, 100.0, 200.0))]))
     assert bare.poses is None
     assert "OKS" not in dict(bare.rows())

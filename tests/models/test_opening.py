@@ -80,6 +80,15 @@ def test_a_session_has_the_threads_of_what_this_process_may_use(
     assert session._native.get_session_options().intra_op_num_threads == threads
 
 
+@pytest.mark.parametrize(("spinning", "entry"), [(False, "0"), (True, "1")])
+def test_threads_wait_busily_only_where_that_is_wanted(
+    demo_models: Models, spinning: bool, entry: str
+) -> None:
+    session = open_session(demo_models.pose, "cpu", spinning=spinning)
+    options = session._native.get_session_options()
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == entry
+
+
 def test_a_model_whose_error_is_no_text(tmp_path: Path) -> None:
     """ONNX Runtime quotes the broken name in a message that is no UTF-8."""
     model = graphs.detector(tmp_path / "det.onnx", [[0, 0, 9, 9, 0.9]], [0])

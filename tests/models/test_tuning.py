@@ -14,6 +14,7 @@ from hpe_volleyball.models.tuning import (
     engine_name,
     pose_threads,
     provider_list,
+    session_threads,
     tensorrt_folder,
     tensorrt_options,
 )
@@ -100,3 +101,12 @@ def test_pose_calls_and_threads_use_all_cores(cores: int) -> None:
 @pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (3, 1), (4, 2), (16, 8)])
 def test_the_detector_leaves_half_of_the_cores_to_poses(cores: int, threads: int) -> None:
     assert detector_threads(cores) == threads
+
+
+@pytest.mark.parametrize(("usable", "there", "threads"), [(2, 8, 2), (8, 8, 0), (1, None, 0)])
+def test_a_session_has_no_more_threads_than_this_process_may_use(
+    monkeypatch: pytest.MonkeyPatch, usable: int, there: int | None, threads: int
+) -> None:
+    monkeypatch.setattr("hpe_volleyball.models.tuning.usable_cores", lambda: usable)
+    monkeypatch.setattr("os.cpu_count", lambda: there)
+    assert session_threads() == threads

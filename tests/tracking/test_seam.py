@@ -63,7 +63,9 @@ def test_later_frames_count_for_more() -> None:
     seam = SeamIds(frames, frozenset({1, 2}))
     for n in range(10):
         seam.compare(result(n, p1=200, p2=0) if n < 5 else result(n, p1=0, p2=200))
-    assert seam.translate(result(10, p1=0, p2=200)).tracks.ids.tolist() == [1, 2]
+    behind = seam.translate(result(10, p1=0, p2=200))
+    assert behind.tracks.ids.tolist() == [1, 2]
+    assert behind.tracks.boxes[:, 0].tolist() == [0, 200]
 
 
 def test_who_is_not_found_again_is_counted() -> None:
