@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -61,3 +62,10 @@ def test_every_orientation_moves_pixels_exactly(
         orientation.apply(stored, out)
     np.testing.assert_array_equal(out, expected)
     assert orientation.swaps_sides == (expected.shape[0] == 6)
+
+
+@pytest.mark.parametrize(("rotation", "aspect"), [(0, "4/3"), (90, "3/4"), (180, "4/3")])
+def test_the_shape_of_pixels_is_turned_too(tmp_path: Path, rotation: int, aspect: str) -> None:
+    options = (("preset", "ultrafast"), ("x264-params", "sar=4/3"))
+    clip = fixed_rate(tmp_path / "a.mp4", frames=1, rotation=rotation, options=options)
+    assert probe(clip).sample_aspect == Fraction(aspect)

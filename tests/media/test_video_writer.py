@@ -233,6 +233,28 @@ def test_sound_that_browsers_do_not_play_becomes_aac(tmp_path: Path, name: str, 
 
 
 @pytest.mark.parametrize(
+    ("codec", "sample_rate", "layout", "becomes"),
+    [
+        ("mp2", 32000, "mono", ("aac", 32000, 1)),
+        ("pcm_s16le", 10000, "stereo", ("aac", 48000, 2)),  # AAC has no such rate
+        ("libmp3lame", 12000, "stereo", ("aac", 12000, 2)),  # MP4 has no MP3 of such a rate
+        ("libmp3lame", 16000, "stereo", ("mp3", 16000, 2)),
+    ],
+)
+def test_sound_keeps_its_rate_and_channels_where_the_format_has_them(
+    tmp_path: Path, codec: str, sample_rate: int, layout: str, becomes: tuple[str, int, int]
+) -> None:
+    out = tmp_path / "out.mp4"
+    clip = tmp_path / "a.mkv"
+    copied(fixed_rate(clip, audio=codec, audio_rate=sample_rate, audio_layout=layout), out)
+    with av.open(str(out)) as container:
+        found = container.streams.audio[0].codec_context
+        seconds = sum(frame.samples for frame in container.decode(audio=0)) / found.sample_rate
+    assert (found.codec.canonical_name, found.sample_rate, found.channels) == becomes
+    assert seconds == pytest.approx(30 / NTSC, abs=0.1)
+
+
+@pytest.mark.parametrize(
     ("codec", "change"),
     [
         ("ac3", {"audio_layout": "5.1"}),
@@ -279,6 +301,41 @@ def test_sound_of_joined_files_stays_in_step_with_the_pictures(
     assert len(runs) == 3
     for number, run in enumerate(runs):
         assert run[[0, -1]] == pytest.approx([2 * number, 2 * number + 1.5], abs=0.08)
+
+
+@pytest.mark.parametrize("codec", ["mp2", "libmp3lame"])
+def test_sound_that_is_longer_than_its_pictures_ends_where_the_next_part_begins(
+    tmp_path: Path, codec: str
+) -> None:
+    out = tmp_path / "out.mp4"
+    parts = [{"frames": 50, "audio": codec, "audio_s": 3.0}] * 3
+    copied(joined(tmp_path / "a.ts", *parts), out)
+    with av.open(str(out)) as container:
+        frames = list(container.decode(audio=0))
+    assert sum(f.samples for f in frames) / 48000 == pytest.approx(6, abs=0.1)
+    assert frames[-1].time == pytest.approx(6, abs=0.1)
+
+
+@pytest.mark.parametrize("clocks_s", [(0, 0, 0), (7200, 0, 3600)])
+def test_sound_of_a_range_is_that_of_the_part_of_a_joined_file_in_which_it_lies(
+    tmp_path: Path, clocks_s: tuple[int, ...]
+) -> None:
+    """The tone of each part has a length of its own."""
+    out = tmp_path / "out.mp4"
+    parts = [
+        {
+            "pts": range(25 * at_s, 25 * at_s + 50),
+            "audio": "mp2",
+            "audio_s": length,
+            "container": (("mpegts_copyts", "1"),),
+        }
+        for at_s, length in zip(clocks_s, (1.3, 1.7, 1.5), strict=True)
+    ]
+    copied(joined(tmp_path / "a.ts", *parts), out, start_s=4.2, end_s=5.9)
+    with av.open(str(out)) as container:
+        frames = list(container.decode(audio=0))
+    loud = [f.time or 0.0 for f in frames if np.abs(f.to_ndarray()).max() > 0.1]
+    assert (loud[0], loud[-1]) == pytest.approx((0, 1.3), abs=0.08)
 
 
 def test_sound_without_a_decoder_is_left_out_and_told(tmp_path: Path) -> None:
