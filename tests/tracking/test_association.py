@@ -132,6 +132,33 @@ def test_weak_detections_are_for_known_people_only() -> None:
     assert match([lost(box_at(100))], weak).pairs == {}
 
 
+@pytest.mark.parametrize(("away", "again"), [(6, True), (13, False)])
+def test_a_weak_detection_must_lie_close(away: float, again: bool) -> None:
+    """Most of them are nobody: log-odds that are enough for a strong one are not enough."""
+    found = detections((box_at(100 + away), 0.2))
+    result = match([person(box_at(100))], found)
+    assert result.pairs == ({0: 0} if again else {})
+    assert result.odds[0, 0] > -3
+
+
+@pytest.mark.parametrize(
+    ("score", "overlap", "blind_s", "better"),
+    [
+        (0.2, 0.81, 0.0, True),
+        (0.2, 0.79, 0.0, False),
+        (0.2, 0.79, 0.04, True),  # of somebody who is not seen any box is better
+        (0.9, 0.5, 0.0, True),
+    ],
+)
+def test_a_weak_box_of_somebody_who_is_seen_must_be_almost_the_same_to_be_better(
+    score: float, overlap: float, blind_s: float, better: bool
+) -> None:
+    somebody = person(box_at(100), blind_s=blind_s)
+    found = detections((box_at(100), score))
+    pair = Match({0: 0}, np.array([False]), np.array([[overlap]]), np.array([[5.0]]))
+    assert pair.better_boxes([somebody.place], found) == ({0: 0} if better else {})
+
+
 def test_strong_detections_come_before_weak_ones() -> None:
     """A weak box fits better, yet the strong one is taken."""
     found = detections((box_at(108), 0.9), (box_at(100), 0.2))
