@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from hpe_volleyball.errors import ModelError
+from hpe_volleyball.models import archive
 from hpe_volleyball.models.catalogue import BY_NAME, Model
 from hpe_volleyball.models.download import MIRROR_VARIABLE, fetch, import_model
 from hpe_volleyball.models.transfer import Patience
@@ -91,6 +95,27 @@ def test_cut_connections_are_resumed_where_they_ended(
     server.faults = [Fault(cut_after=100_000), Fault(cut_after=50_000)]
     assert fetch(model, tmp_path, patience=QUICK).read_bytes() == CONTENT
     assert [asked for _, asked in server.requests] == [None, "bytes=100000-", "bytes=150000-"]
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_a_busy_server_is_asked_again(
+    server: FileServer, model: Model, tmp_path: Path, status: int
+) -> None:
+    server.faults = [Fault(status=status)]
+    assert fetch(model, tmp_path, patience=QUICK).read_bytes() == CONTENT
+    assert len(server.requests) == 2
+
+
+def test_what_does_not_fit_on_the_disk_is_told_before_it_is_fetched(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = len(ZIP) - 1
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    message = failure(model, tmp_path)
+    assert f"{tmp_path} cannot be written ({len(ZIP)} bytes are needed and not free)" in message
+    assert visible(tmp_path) == []
+    free = len(ZIP)
+    assert fetch(model, tmp_path).read_bytes() == CONTENT
 
 
 def test_a_later_run_goes_on_where_an_earlier_one_gave_up(
@@ -206,6 +231,15 @@ def test_a_zip_that_is_not_trusted_leaves_nothing(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [folder / LOCK]
 
 
+def test_a_zip_that_would_fill_the_disk_is_not_unpacked(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a small one can that holds nothing but zeros."""
+    monkeypatch.setattr(archive, "_LARGEST", len(CONTENT) - 1)
+    assert f"at most 2 GiB, found {len(CONTENT)} bytes" in failure(model, tmp_path)
+    assert visible(tmp_path) == []
+
+
 @pytest.mark.parametrize("by", ["option", "environment"])
 def test_a_mirror_comes_first(
     server: FileServer,
@@ -281,17 +315,24 @@ def halpe(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return graphs.pose(path, [(3, 4, 0.9, 0.9)] * 26).read_bytes()
 
 
-@pytest.mark.parametrize("fits", [True, False])
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ({}, ""),
+        ({"keypoints": 17}, "and 17 keypoints, found inputs input ?x3x256x192"),
+        ({"input_size": (288, 384)}, "input (288, 384) and 26 keypoints, found inputs input"),
+    ],
+)
 def test_without_a_published_checksum_the_content_decides(
-    server: FileServer, tmp_path: Path, halpe: bytes, fits: bool
+    server: FileServer, tmp_path: Path, halpe: bytes, change: dict[str, Any], refused: str
 ) -> None:
     asked = BY_NAME["rtmpose-t-halpe26"]
-    model = replace(asked, url=f"{server.url}/h.zip", keypoints=26 if fits else 17)
+    model = replace(asked, url=f"{server.url}/h.zip", **change)
     server.files["/h.zip"] = zip_of({"end2end.onnx": halpe})
-    if fits:
-        assert fetch(model, tmp_path).read_bytes() == halpe
+    if refused:
+        assert refused in failure(model, tmp_path)
     else:
-        assert "and 17 keypoints, found inputs input ?x3x256x192" in failure(model, tmp_path)
+        assert fetch(model, tmp_path).read_bytes() == halpe
 
 
 def test_import_knows_a_model_by_the_name_of_its_zip(tmp_path: Path, halpe: bytes) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -53,3 +56,27 @@ def test_the_driver_of_this_machine_has_gpus_or_a_problem() -> None:
         assert all(gpu.name and gpu.memory_bytes > 2**28 for gpu in driver.gpus)
     elif platform.system() == "Linux":
         assert "libcuda.so.1" in driver.problem or driver.version
+
+
+@pytest.mark.parametrize(("number", "cuda"), [(12080, (12, 8)), (13000, (13, 0))])
+def test_the_newest_cuda_is_read_from_the_drivers_number(
+    monkeypatch: pytest.MonkeyPatch, number: int, cuda: tuple[int, int]
+) -> None:
+    """The driver API counts 1000 * major + 10 * minor (cuDriverGetVersion)."""
+
+    def put(value: int) -> Any:
+        def answer(into: Any) -> int:
+            into._obj.value = value
+            return 0
+
+        return answer
+
+    def library(name: str) -> Any:
+        if "cuda" not in name:
+            raise OSError
+        return SimpleNamespace(
+            cuInit=lambda _: 0, cuDriverGetVersion=put(number), cuDeviceGetCount=put(0)
+        )
+
+    monkeypatch.setattr(ctypes, "CDLL", library)
+    assert read_driver.__wrapped__() == Driver("NVIDIA's driver  finds no GPU", "", cuda)

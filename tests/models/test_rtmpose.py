@@ -1,6 +1,7 @@
 """RTMPose: equal to rtmlib fed RGB, mmpose's scores, batching, keypoint counts."""
 
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from hpe_volleyball.models.opening import open_session
 from hpe_volleyball.models.preprocess import crop_regions, in_source
 from hpe_volleyball.models.rtmdet import RTMDet
 from hpe_volleyball.models.rtmpose import RTMPose, decode_simcc
-from hpe_volleyball.records import Frame
+from hpe_volleyball.models.session import Session
+from hpe_volleyball.records import Frame, Poses
 from tests import graphs
 from tests.frames import blank, clip_frames, cut_out
 
@@ -170,3 +172,24 @@ def test_calls_side_by_side_are_small_and_equal(real_pose: Path) -> None:
         assert max(sizes, default=0) <= 3
         assert max(sizes, default=0) - min(sizes, default=0) <= 1
         assert count < 2 or len(parts) % 2 == 0
+
+
+def test_a_call_that_failed_does_not_hold_up_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next recording of a batch has the same model."""
+    pose = RTMPose(open_session(graphs.pose(tmp_path / "p.onnx", [(8, 8, 1, 1)] * 17), "cpu"))
+    boxes = [np.array([[10, 10, 90, 200]], np.float32)]
+
+    def fail(*_: object) -> None:
+        raise ModelError("out of memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "run", fail)
+        with pytest.raises(ModelError, match="out of memory"):
+            pose.estimate([blank()], boxes)
+    found: list[Poses] = []
+    again = Thread(target=lambda: found.extend(pose.estimate([blank()], boxes)), daemon=True)
+    again.start()
+    again.join(20)
+    assert [len(poses.keypoints) for poses in found] == [1]
