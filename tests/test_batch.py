@@ -119,12 +119,18 @@ def test_finished_means_complete_whole_and_of_this_recording(
         finished(moved, replace(options, det=tmp_path / "gone.onnx"))
     run = options.output_dir / "match.run.json"
     content = json.loads(run.read_text(encoding="utf-8"))
-    others: list[Any] = [{**content, "options": []}, {**content, "models": [1]}, [], {}]
+    others: list[Any] = [
+        *({**content, "options": []}, {**content, "models": [1]}, [], {}),
+        {**content, "source": {**content["source"], "path": "elsewhere/match.mov"}},
+        {**content, "summary": {**content["summary"], "complete": False}},
+    ]
     for foreign in others:
         run.write_text(json.dumps(foreign), encoding="utf-8")
         assert not finished(clip, options)
-    run.write_text(json.dumps(content), encoding="utf-8")
-    assert finished(clip, options)
+    fewer = {name: value for name, value in content["options"].items() if name != "pose_interval"}
+    for ours in ({**content, "options": fewer}, content):  # the first: of an earlier version
+        run.write_text(json.dumps(ours), encoding="utf-8")
+        assert finished(clip, options)
     changed = bytearray(moved.read_bytes())
     changed[-1] ^= 1  # as long, and another one: raw video of a fixed length
     moved.write_bytes(changed)

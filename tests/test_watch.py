@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from threading import Event, Timer
@@ -22,6 +22,19 @@ from tests.clips import fixed_rate
 from tests.runs import Models, names
 
 SETTLE_S = 0.05
+
+
+class Clock:
+    """Time passes in pauses alone; after each of them something may happen."""
+
+    now = 0.0
+
+    def __init__(self) -> None:
+        self.on_sleep: Callable[[float], None] = lambda _now: None
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.on_sleep(self.now)
 
 
 @contextmanager
@@ -165,6 +178,66 @@ def test_two_watches_do_not_share_an_output_directory(
     with pytest.raises(OutputError, match="written by another run"):
         next(other)
     one.close()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("hpe_volleyball.watch.monotonic", lambda: clock.now)
+    monkeypatch.setattr("hpe_volleyball.watch.sleep", clock.sleep)
+    return clock
+
+
+def test_another_run_is_left_alone_as_long_as_its_results_grow(
+    arrivals: Path, options: InferOptions, clock: Clock
+) -> None:
+    """One of a computer that shares the folder, whose lock is not seen."""
+    fixed_rate(arrivals / "a.mp4", 5)
+    partial = options.output_dir / "a.overlay.partial.mp4"
+    partial.parent.mkdir()
+
+    def at_work(now: float) -> None:
+        if now <= 40:
+            with partial.open("ab") as file:
+                file.write(b"more")
+
+    clock.on_sleep = at_work
+    run = Watch(arrivals, options, settle_s=10).run(silent)
+    assert next(run).state == "done"
+    run.close()
+    assert clock.now == 50
+
+
+def test_another_run_is_looked_after_once_in_the_time_to_settle(
+    arrivals: Path, options: InferOptions, clock: Clock
+) -> None:
+    fixed_rate(arrivals / "a.mp4", 5)
+    tries: list[float] = []
+
+    @contextmanager
+    def noted(_frames: int | None) -> Iterator[Callable[[FrameResult], None]]:
+        assert len(tries) < 9, "it is tried without a pause"
+        tries.append(clock.now)
+        yield lambda _result: None
+
+    with ExitStack() as another_run:
+        another_run.enter_context(alone(options.output_dir / ".a.lock", "results"))
+        clock.on_sleep = lambda now: another_run.close() if now > 35 else None
+        run = Watch(arrivals, options, settle_s=10).run(noted)
+        assert next(run).state == "done"
+        run.close()
+    assert tries == [10, 20, 30, 40]
+
+
+def test_what_a_run_without_data_left_is_begun_anew(arrivals: Path, options: InferOptions) -> None:
+    fixed_rate(arrivals / "a.mp4", 5)
+    options.output_dir.mkdir()
+    (options.output_dir / "a.overlay.partial.mp4").write_bytes(b"half a video")
+    run = Watch(arrivals, replace(options, data=False), settle_s=SETTLE_S).run(silent)
+    outcome = next(run)
+    run.close()
+    assert (outcome.state, outcome.error) == ("done", None)
+    assert names(options.output_dir) == ["a.overlay.mp4", "a.run.json"]
 
 
 def test_a_recording_that_another_run_has_begun_with_is_waited_for(
