@@ -66,6 +66,6 @@ def test_every_orientation_moves_pixels_exactly(
 
 @pytest.mark.parametrize(("rotation", "aspect"), [(0, "4/3"), (90, "3/4"), (180, "4/3")])
 def test_the_shape_of_pixels_is_turned_too(tmp_path: Path, rotation: int, aspect: str) -> None:
-    options = (("preset", "ultrafast"), ("x264-params", "sar=4/3"))
-    clip = fixed_rate(tmp_path / "a.mp4", frames=1, rotation=rotation, options=options)
+    shape = Fraction(4, 3)
+    clip = fixed_rate(tmp_path / "a.mp4", frames=1, rotation=rotation, pixel_aspect=shape)
     assert probe(clip).sample_aspect == Fraction(aspect)
