@@ -115,6 +115,19 @@ def test_frames_between_those_of_the_other_run_do_not_count(whole: Path, tmp_pat
     assert (found.frames, found.result_frames) == (25, 40)
 
 
+def test_each_frame_is_compared_once(whole: Path, tmp_path: Path) -> None:
+    """Stamps that do not ascend are set one tick apart: two frames near one of the other run."""
+    frames = [person(n) for n in range(39)]
+    twin = replace(frames[7].frame, index=8, time_s=frames[7].frame.time_s + 0.0001)
+    later = [replace(f, frame=replace(f.frame, index=f.frame.index + 1)) for f in frames[8:]]
+    more = [*frames[:8], replace(frames[7], frame=twin), *later]
+    result = save(tmp_path / "more.poses.h5", more)
+    for pair in ((whole, result), (result, whole)):
+        comparison = compare_files(*pair)
+        assert comparison.frames == 39
+        assert comparison.scores.tracks.idf1 == 1
+
+
 def test_differences_are_counted(whole: Path, tmp_path: Path) -> None:
     def changed(number: int) -> FrameResult:
         made = shifted(person(number, 1 if number % 4 == 3 else 2), 3)

@@ -4,6 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 from av.video.frame import VideoFrame
 
@@ -133,6 +134,21 @@ def test_packets_that_do_not_decode_are_skipped_and_counted(
     assert frames[-1].time_s == 59 / 25
 
 
+def test_pictures_that_a_lost_keyframe_takes_along_are_counted(tmp_path: Path) -> None:
+    """As of a broadcast: a keyframe is gone, and the decoder leaves out what follows in silence."""
+    clip = fixed_rate(tmp_path / "a.ts", frames=100, rate=RATE, size=(320, 240))
+    with av.open(str(clip)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    lost = next(n for n in range(50, 100) if packets[n].is_keyframe)
+    begin, end = (packets[n].pos or 0 for n in (lost, lost + 1))
+    content = clip.read_bytes()
+    clip.write_bytes(content[:begin] + content[end:])
+    frames, error, damage = read_until_error(clip)
+    assert error is None
+    assert 85 < len(frames) < 99
+    assert damage.skipped == 99 - len(frames)
+
+
 def test_a_picture_that_is_partly_guessed_is_counted(tmp_path: Path) -> None:
     clip = fixed_rate(tmp_path / "a.mp4", frames=60, rate=RATE)
     frames, error, damage = read_until_error(with_junk(clip, 30, start=0.5))
@@ -188,3 +204,13 @@ def test_no_false_alarm_for_variable_rate_and_edit_lists(tmp_path: Path) -> None
         frames, error, _ = read_until_error(with_edit_list(clip, start, duration))
         assert error is None
         assert 10 < len(frames) < 40
+
+
+def test_sound_that_goes_on_behind_the_pictures_is_no_damage(tmp_path: Path) -> None:
+    """In a Matroska file of a program that does not note how long each track is."""
+    clip = fixed_rate(tmp_path / "a.mkv", frames=50, rate=RATE, audio="libopus", audio_s=4.0)
+    content = clip.read_bytes()
+    assert content.count(b"DURATION") == 2
+    clip.write_bytes(content.replace(b"DURATION", b"WHATEVER"))
+    frames, error, damage = read_until_error(clip)
+    assert (len(frames), error, damage) == (50, None, Damage())

@@ -91,3 +91,13 @@ def test_a_jump_of_the_pictures_alone_moves_the_sound_too(info: VideoInfo) -> No
     assert found[:moved] == list(range(0, found[moved - 1] + 1, TICKS["audio"]))
     assert 3 * PART < found[moved - 1] < 3 * PART + 2 * SECOND
     assert found[-1] == 2 * PART - TICKS["audio"]
+
+
+def test_sound_may_count_in_another_unit_than_pictures(info: VideoInfo) -> None:
+    packets = joined({"video": 0, "audio": 0}, {"video": 0, "audio": 0}, ahead={})
+    for packet in packets:
+        if packet.stream.type == "audio":
+            packet.time_base = Fraction(1, 48_000)
+            packet.pts = packet.dts = packet.dts * 48 // 90
+            packet.duration = packet.duration * 48 // 90
+    assert stamps(packets, info) == list(range(0, 12 * 48_000, 1152))

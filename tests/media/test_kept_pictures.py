@@ -111,3 +111,26 @@ def test_pictures_of_another_encoder_are_refused(tmp_path: Path, source: Path) -
         finished(source, tmp_path / "v.mp4", KeptPictures(other, 20, 0))
     assert other.exists()
     assert not (tmp_path / "v.mp4").exists()
+
+
+def test_pictures_of_another_size_are_refused(tmp_path: Path, source: Path) -> None:
+    """They differ in one of two parameter sets alone."""
+    other = fixed_rate(tmp_path / "s.mp4", 30, size=(112, 64))
+    kept = begun(other, tmp_path / "other.mp4", 30)
+    with pytest.raises(OutputError, match="was encoded in another way"):
+        finished(source, tmp_path / "v.mp4", KeptPictures(kept, 20, 0))
+    assert kept.exists()
+
+
+def test_no_picture_of_a_torn_fragment_counts_that_is_not_whole(
+    tmp_path: Path, source: Path
+) -> None:
+    kept = begun(source, tmp_path / "v.mp4", 12)
+    content = kept.read_bytes()
+    with av.open(str(kept)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+    ends = [(packet.pos or 0) + packet.size for packet in packets]
+    for number in (5, 6, 7):
+        for missing in (packets[number].size // 2, 1, 0):
+            kept.write_bytes(content[: ends[number] - missing])
+            assert count_pictures(kept) == (number if missing else number + 1)

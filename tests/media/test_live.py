@@ -12,6 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -23,7 +24,8 @@ from hpe_volleyball.media.live_address import is_live, without_secrets
 from hpe_volleyball.media.live_clock import TICKS, LiveClock, measured_rate
 from hpe_volleyball.media.live_link import Link
 from hpe_volleyball.records import Frame
-from tests.clips import fixed_rate, number_of
+from tests.clips import Clip, fixed_rate, number_of
+from tests.http_server import serving
 
 needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 PATIENCE_S = 30
@@ -228,6 +230,29 @@ def test_the_end_that_is_asked_for(pipe: Path, tmp_path: Path) -> None:
 
 
 @needs_pipes
+def test_a_stream_that_is_joined_in_the_middle_has_no_damage(pipe: Path) -> None:
+    """Up to the first keyframe, here the 21st picture, nothing can be decoded."""
+    path = fixed_rate(pipe.with_name("a.ts"), 60, Fraction(25), options=(("g", "20"), ("bf", "0")))
+    with av.open(str(path)) as container:
+        places = [packet.pos or 0 for packet in container.demux(video=0) if packet.size]
+    feed(pipe, path.read_bytes()[places[5] :])
+    damage = Damage()
+    link = Link(str(pipe), threading.Event(), damage, lambda: None)
+    seen = [number_of(np.asarray(p.to_ndarray(format="bgr24"), np.uint8)) for p in link.pictures()]
+    link.close()
+    assert (seen, damage) == (list(range(20, 60)), Damage())
+
+
+@needs_pipes
+def test_a_unit_of_time_is_no_rate(pipe: Path) -> None:
+    """Matroska of a program that names a thousandth of a second as the length of a picture."""
+    ticks = Clip(range(0, 2400, 40), Fraction(1, 1000), Fraction(1000), options=STREAM)
+    feed(pipe, ticks.write(pipe.with_name("a.mkv")).read_bytes())
+    with LiveReader(str(pipe), max_frames=1) as reader:
+        assert reader.info.rate == 25
+
+
+@needs_pipes
 def test_another_picture_size_ends_the_frames(pipe: Path, tmp_path: Path) -> None:
     feed(pipe, clip(tmp_path / "a.ts", 5), clip(tmp_path / "b.ts", 5, size=(128, 64)))
     with LiveReader(str(pipe)) as reader:
@@ -255,6 +280,19 @@ def test_a_pipe_without_video(pipe: Path) -> None:
     feed(pipe, b"Spiel 3, Halle 1\n" * 1000)
     with pytest.raises(SourceError, match=r"pipe cannot be opened|no picture"):
         LiveReader(str(pipe))
+
+
+def test_a_playlist_leads_to_no_file_of_this_computer(tmp_path: Path) -> None:
+    """Whoever runs the server would get to see it in the results."""
+    clip(tmp_path / "private.ts", 60)
+    playlist = (
+        "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:2.4,\n"
+        f"file://{tmp_path}/private.ts\n#EXT-X-ENDLIST\n"
+    )
+    with serving() as server:
+        server.files["/live.m3u8"] = playlist.encode()
+        with pytest.raises(SourceError, match=r"live\.m3u8 (cannot be opened|has no picture)"):
+            LiveReader(f"{server.url}/live.m3u8")
 
 
 @pytest.mark.parametrize(("name", "length"), [("match.mp4", "1 s"), ("match.ts", r"0\.0 MB")])

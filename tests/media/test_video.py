@@ -161,3 +161,14 @@ def test_a_file_is_looked_at_once_as_long_as_it_stands(tmp_path: Path) -> None:
     clip.unlink()
     with pytest.raises(SourceError, match="no such file"):
         probe(clip)
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_a_title_that_is_no_utf_8_is_no_obstacle(tmp_path: Path, name: str) -> None:
+    """As an old camera writes it."""
+    clip = fixed_rate(tmp_path / name)
+    content = clip.read_bytes()
+    assert b"Lavf" in content  # the name of the writing program
+    clip.write_bytes(content.replace(b"Lavf", b"\xe4\xf6\xfc\xff"))
+    with read_frames(clip) as frames:
+        assert len(list(frames)) == 30
