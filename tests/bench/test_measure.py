@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from hpe_volleyball.bench.measure import LEAST, MOST, Bench, fitting_frames
 from hpe_volleyball.bench.prepare import prepare
 from hpe_volleyball.bench.result import Agreement, BenchResult
-from hpe_volleyball.bench.rows import candidate_rows, coarser_rows, cumulative_rows
+from hpe_volleyball.bench.rows import Row, candidate_rows, coarser_rows, cumulative_rows
 from hpe_volleyball.bench.scene import RallyScene, VideoScene
 from hpe_volleyball.errors import SourceError
 from hpe_volleyball.loaded import Models as LoadedModels
@@ -19,6 +20,7 @@ from hpe_volleyball.loaded import load_models
 from hpe_volleyball.media.frame_reader import read_frames
 from hpe_volleyball.options import InferOptions
 from hpe_volleyball.output.results import Results, read_results
+from hpe_volleyball.output.summary import RunSummary
 from hpe_volleyball.synthetic.nets import build_graph
 from tests.runs import Models
 
@@ -165,6 +167,25 @@ def wanted_of_models(options: InferOptions) -> tuple[object, ...]:
     """The options that the models depend on, among those that the rows change."""
     tuning = replace(options.tuning, pose_tracked=True)
     return options.pose_batch, tuning, options.det_size, options.precision
+
+
+def test_rows_take_turns_and_a_coarser_one_is_never_the_fastest(
+    tmp_path: Path, options: InferOptions, rally_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forwards and backwards: what gets slower with time does so for all alike."""
+    order, run = [], Bench._run
+    seconds = {"a": 3.0, "b": 1.0, "c": 2.0}
+
+    def timed(bench: Bench, row: Row, *rest: Any) -> RunSummary:
+        order.append(row.key)
+        return replace(run(bench, row, *rest), wall_s=seconds[row.key])
+
+    monkeypatch.setattr(Bench, "_run", timed)
+    rows = [Row(key, key, options, coarser=key == "b") for key in seconds]
+    found = Bench(rows, VideoScene(rally_clip), tmp_path).measure(1, 3)
+    assert "".join(order) == "abccbaabc"
+    assert found.fastest == "c"
+    assert [row.total_ms[0] for row in found.rows] == [3000, 1000, 2000, 2000]
 
 
 def test_the_fastest_row_comes_last(result: BenchResult) -> None:
