@@ -29,10 +29,9 @@ class ImageBatch:
     ) -> None:
         self.pictures = np.zeros((*size, 3), np.uint8)
         self.fed: NDArray[Any] = self.pictures if images.as_bytes else images.black(*size)
-        self._as_bytes = images.as_bytes
         self._normalisation = normalisation
 
     def ready(self, number: int) -> None:
         """Turn one of the pictures, which is written, into what the model is fed."""
-        if not self._as_bytes:
+        if self.fed is not self.pictures:
             self._normalisation.apply(self.pictures[number], self.fed[number])

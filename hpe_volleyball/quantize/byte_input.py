@@ -54,14 +54,13 @@ def _steps(normalisation: Normalisation) -> list[tuple[str, NDArray[Any] | None,
 
     The cast is the first: TensorRT takes bytes for no other operator (TensorRT issue 3985).
     """
-    order = np.array(normalisation.channels)
     std = np.array(normalisation.std)
     shift = -np.array(normalisation.mean) / std
-    sorted_already = bool((order == range(3)).all())
+    order = normalisation.channels
     return [
         ("Cast", None, {"to": TensorProto.FLOAT}),
         ("Transpose", None, {"perm": _TO_PLANES}),
-        *([] if sorted_already else [("Gather", order, {"axis": 1})]),
+        *([] if order == (0, 1, 2) else [("Gather", np.array(order), {"axis": 1})]),
         ("Mul", (1 / std).astype(np.float32)[:, None, None], {}),
         ("Add", shift.astype(np.float32)[:, None, None], {}),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -13,7 +14,16 @@ from hpe_volleyball.output import data_cut
 from hpe_volleyball.output.data_cut import cut_data
 from hpe_volleyball.output.data_file import DataFile
 from hpe_volleyball.output.results import read_results
+from hpe_volleyball.records import FrameResult
 from tests.rows import HEADER, assert_holds, result
+
+
+def stopped(path: Path, results: Sequence[FrameResult]) -> Path:
+    """The data file of a run that was stopped behind these results."""
+    with DataFile(path, HEADER) as file:
+        for one in results:
+            file.write(one)
+    return file.close(complete=False)
 
 
 @pytest.mark.parametrize("frames", [6, 7, 8, 50])
@@ -23,10 +33,7 @@ def test_every_row_of_the_first_frames_is_kept(
     """The frames end in the first block of 7, at its end, and in blocks behind it."""
     monkeypatch.setattr(data_cut, "_BLOCK_ROWS", 7)
     results = [result(number) for number in range(1, 61)]
-    with DataFile(tmp_path / "whole.h5", HEADER) as file:
-        for one in results:
-            file.write(one)
-    whole = file.close(complete=False)
+    whole = stopped(tmp_path / "whole.h5", results)
     cut_data(whole, tmp_path / "cut.h5", frames)
     assert_holds(read_results(tmp_path / "cut.h5"), results[:frames])
     with h5py.File(tmp_path / "cut.h5") as plain:
@@ -38,9 +45,7 @@ def test_every_row_of_the_first_frames_is_kept(
 def test_a_full_disk_is_no_damage_of_the_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with DataFile(tmp_path / "whole.h5", HEADER) as file:
-        file.write(result(1))
-    whole = file.close(complete=False)
+    whole = stopped(tmp_path / "whole.h5", [result(1)])
     before = whole.read_bytes()
 
     def full(*_: object) -> None:
@@ -56,9 +61,7 @@ def test_a_full_disk_is_no_damage_of_the_source(
 def test_damage_of_the_source_is_no_full_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with DataFile(tmp_path / "whole.h5", HEADER) as file:
-        file.write(result(1))
-    whole = file.close(complete=False)
+    whole = stopped(tmp_path / "whole.h5", [result(1)])
 
     def torn(*_: object) -> None:
         raise OSError("unable to read raw data chunk")
